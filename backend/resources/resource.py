@@ -1,0 +1,112 @@
+"""The declaration of a kind: routes, discovery, tables and verbs follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend.meta.errors import Cause
+from backend.meta.types import Obj
+
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the server-side table (meta.k8s.io/v1 TableColumnDefinition).
+
+    `priority` above 0 shows it only in wide output.
+    """
+
+    name: str
+    type: str = "string"
+    format: str = ""
+    description: str = ""
+    priority: int = 0
+
+
+NAME_COLUMN = Column("Name", "string", "name", "Name must be unique within a namespace. [...]")
+AGE_COLUMN = Column("Age", "string", "", "CreationTimestamp is a timestamp representing the server time [...]")
+
+
+def _nothing(_obj: Obj) -> None:
+    return None
+
+
+def _valid(_obj: Obj) -> Sequence[Cause]:
+    return ()
+
+
+def _valid_update(_new: Obj, _old: Obj) -> Sequence[Cause]:
+    return ()
+
+
+def _no_fields(_obj: Obj) -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind in one version. Source of the hooks: k8s.io/apiserver/pkg/registry/rest create, update strategies.
+
+    The generic registry calls, on an object that already passed the schema: `default` (fill in defaults, in
+    place), `prepare_create` (what a client may not set at creation, in place; e.g. drop status),
+    `prepare_update(new, old)` (keep what this endpoint may not change, in place; status for the main
+    endpoint is kept by the registry itself when "status" is a subresource), then `validate` or
+    `validate_update(new, old)` for the causes of a 422. Metadata (name, namespace, labels, annotations, uid...) is
+    validated by the registry for all kinds; `validate_name` gives the causes' texts for metadata.name.
+    `row(obj, now)` gives the table's cells, one per column; `now` is seconds since the epoch.
+    `selectable` gives the fields that a field selector can name, besides metadata.name and metadata.namespace.
+    """
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    singular: str
+    namespaced: bool
+    schema: str
+    """The definition's name in the published OpenAPI, such as io.k8s.api.core.v1.Secret."""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ALL_VERBS
+    subresources: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = (NAME_COLUMN, AGE_COLUMN)
+    row: Callable[[Obj, float], list[Any]] | None = None
+    validate_name: Callable[[str], list[str]] | None = None
+    default: Callable[[Obj], None] = _nothing
+    prepare_create: Callable[[Obj], None] = _nothing
+    prepare_update: Callable[[Obj, Obj], None] | None = None
+    validate: Callable[[Obj], Sequence[Cause]] = _valid
+    validate_update: Callable[[Obj, Obj], Sequence[Cause]] = _valid_update
+    validate_status_update: Callable[[Obj, Obj], Sequence[Cause]] = _valid_update
+    selectable: Callable[[Obj], dict[str, str]] = _no_fields
+    selectable_names: frozenset[str] = field(default_factory=frozenset)
+    generation: bool = False
+    """Whether a change of spec increments metadata.generation."""
+    graceful_delete: Callable[[Obj, Obj], int] | None = None
+    """(object, DeleteOptions) -> grace period in seconds; 0 deletes at once. None: always at once."""
+    encrypted: bool = False
+    """Whether the store encrypts it at rest."""
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified(self) -> str:
+        """The resource as error texts name it: `pods`, `deployments.apps`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def qualified_kind(self) -> str:
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+    @property
+    def prefix(self) -> str:
+        """The store prefix of the collection; ends in a slash."""
+        return f"{self.group or 'core'}/{self.plural}/"
+
+    def key(self, namespace: str, name: str) -> str:
+        return f"{self.prefix}{namespace}/{name}" if self.namespaced else f"{self.prefix}{name}"

@@ -1,0 +1,87 @@
+"""What a command is: a declaration, and a function that runs it.
+
+A command's module is imported only when the command is called, and nothing here imports Typer: the declaration
+feeds both the pflag grammar that runs it (`minikctl.flags`) and the Typer tree that gives help and completion
+(`minikctl.cli`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from minikctl.client.factory import Factory
+
+FlagType = Literal["bool", "string", "int", "int64", "duration", "stringArray", "stringSlice", "stringToString"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag, in pflag's terms.
+
+    `stringArray` takes each value whole; `stringSlice` splits values at commas; both give a list. `duration` gives
+    seconds as a float. `no_opt` is the value that the flag takes when it stands alone (`--dry-run`); a bool's is
+    "true". `default` is the parsed default.
+    """
+
+    name: str
+    type: FlagType
+    default: Any
+    usage: str
+    short: str = ""
+    no_opt: str | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where a command reads and writes. `out` and `err` are text; `out.buffer` is used for raw bytes."""
+
+    stdin: IO[str]
+    out: IO[str]
+    err: IO[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of a command, parsed. `flags` has a value for every declared and global flag, by long name;
+    `changed` the long names that were given; `dashdash` the index in `args` where `--` stood, or -1."""
+
+    args: list[str]
+    flags: Mapping[str, Any]
+    changed: frozenset[str]
+    dashdash: int
+    streams: Streams
+    factory: Factory
+
+
+class CommandError(Exception):
+    """A failure whose text goes to stderr as it is (callers add `error: ` themselves where kubectl does)."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = exit_code
+
+
+class UsageError(CommandError):
+    """A misuse: kubectl prints `error: MESSAGE` and then `See 'kubectl CMD -h' for help and examples`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`use` is cobra's usage line without the parents (`secret generic NAME ...`); `run` returns the exit code.
+
+    `examples` and `long` follow kubectl's, in our own words, with `minikctl` as the program's name.
+    """
+
+    use: str
+    short: str
+    run: Callable[[Invocation], int]
+    long: str = ""
+    examples: str = ""
+    flags: tuple[Flag, ...] = ()
+    aliases: tuple[str, ...] = ()
+    complete: Callable[[Invocation, str], list[str]] | None = None
