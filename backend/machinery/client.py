@@ -90,9 +90,7 @@ class Client:
         self, gvr: GVR, name: str, patch: Any, namespace: str = "",
         subresource: str = "", content_type: str = MERGE_PATCH,
     ) -> Obj:  # fmt: skip
-        return await self._do(
-            "patch", gvr, namespace, name, subresource, body=patch, content_type=content_type
-        )
+        return await self._do("patch", gvr, namespace, name, subresource, body=patch, content_type=content_type)
 
     async def delete(self, gvr: GVR, name: str, namespace: str = "", options: Obj | None = None) -> Obj:
         """`options` is a DeleteOptions body: gracePeriodSeconds, preconditions, propagationPolicy."""

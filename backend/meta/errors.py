@@ -85,7 +85,9 @@ def conflict(resource: str, name: str, why: str) -> ApiError:
 def modified(resource: str, name: str) -> ApiError:
     """The conflict of optimistic concurrency (a stale resourceVersion)."""
     return conflict(
-        resource, name, "the object has been modified; please apply your changes to the latest version and try again"
+        resource,
+        name,
+        "the object has been modified; please apply your changes to the latest version and try again",
     )
 
 

@@ -221,15 +221,11 @@ class Runtime(Protocol):
 
     async def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]: ...
 
-    async def exec(
-        self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool
-    ) -> ExecSession: ...
+    async def exec(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> ExecSession: ...
 
     async def attach(self, container_id: str, *, stdin: bool, tty: bool) -> ExecSession: ...
 
-    async def exec_probe(
-        self, container_id: str, command: Sequence[str], timeout: float
-    ) -> tuple[int, bytes]:
+    async def exec_probe(self, container_id: str, command: Sequence[str], timeout: float) -> tuple[int, bytes]:
         """(exit code, output) of a probe or a lifecycle hook; raises TimeoutError."""
 
     async def termination_message(self, container_id: str, path: str) -> str:
