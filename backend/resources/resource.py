@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,8 @@ ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "up
 class Column:
     """A column of the server-side table (meta.k8s.io/v1 TableColumnDefinition).
 
-    `priority` above 0 shows it only in wide output.
+    `priority` above 0 shows it only in wide output. A column has either a `description` of its own or
+    `described_by`, the `DEFINITION.property` of the published OpenAPI whose description it carries.
     """
 
     name: str
@@ -24,10 +25,20 @@ class Column:
     format: str = ""
     description: str = ""
     priority: int = 0
+    described_by: str = ""
+
+    def describe(self, definitions: Mapping[str, Any]) -> str:
+        """The description on the wire; `definitions` are the OpenAPI's, by their full names."""
+        if not self.described_by:
+            return self.description
+        definition, _, name = self.described_by.rpartition(".")
+        description: str = definitions[definition]["properties"][name].get("description", "")
+        return description
 
 
-NAME_COLUMN = Column("Name", "string", "name", "Name must be unique within a namespace. [...]")
-AGE_COLUMN = Column("Age", "string", "", "CreationTimestamp is a timestamp representing the server time [...]")
+OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+NAME_COLUMN = Column("Name", "string", "name", described_by=f"{OBJECT_META}.name")
+AGE_COLUMN = Column("Age", described_by=f"{OBJECT_META}.creationTimestamp")
 
 
 def _nothing(_obj: Obj) -> None:
