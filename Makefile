@@ -1,0 +1,40 @@
+# make demo, make test, make lint and make bench set up all that they need on a bare Debian machine.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint bench engine image completions clean
+
+demo: $(VENV)/installed engine image
+	manifests/secrets/demo.sh $(BIN)
+
+test: $(VENV)/installed engine image
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/installed engine image
+	$(BIN)/python -m tests.bench
+
+completions: $(VENV)/installed
+	for shell in bash zsh fish; do $(BIN)/minikctl completion $$shell > completions/minikctl.$$shell; done
+
+engine:
+	manifests/setup/engine.sh
+
+image: engine
+	manifests/setup/image.sh
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || manifests/setup/venv.sh
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV)

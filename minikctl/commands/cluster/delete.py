@@ -1,0 +1,41 @@
+"""cluster delete: a local cluster, its containers and all that it stored."""
+
+from __future__ import annotations
+
+import shutil
+
+from minikctl.command import Command, CommandError, Invocation
+from minikctl.commands.cluster import _profile
+from minikctl.local import control, starter
+
+
+def run(call: Invocation) -> int:
+    _profile.no_arguments(call, COMMAND)
+    profile = _profile.chosen(call, must_exist=True)
+    with starter.locked(profile):
+        if control.answers(profile):
+            control.shutdown(profile, keep_pods=False)
+        starter.purge(profile)
+        try:
+            shutil.rmtree(profile.home)
+        except OSError as error:
+            raise CommandError(f"error: cannot remove {error.filename}: {error.strerror}") from None
+    call.streams.out.write(f'cluster "{profile.name}" deleted\n')
+    return 0
+
+
+COMMAND = Command(
+    use="cluster delete",
+    short="Delete a local cluster and all that it stored",
+    long=(
+        "Delete a local cluster: its containers and network are removed from the Docker engine, and its folder "
+        "with the database, keys and logs from the disk. This cannot be undone."
+    ),
+    examples=(
+        "  # Delete the default cluster\n"
+        "  minikctl cluster delete\n\n"
+        "  # Delete another one\n"
+        "  minikctl cluster delete --cluster=test"
+    ),
+    run=run,
+)

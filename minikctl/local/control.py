@@ -1,0 +1,91 @@
+"""What the command line asks of a local backend itself, over its unix socket.
+
+These are the paths /readyz, /shutdown and /rotate-key, which only the socket serves, to this user only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import socket
+from typing import Any
+
+from minikctl.command import CommandError
+from minikctl.local.profile import Profile
+
+TIMEOUT = 30.0
+"""Seconds for an answer; stopping pods may take their whole grace, and has no limit of ours."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float | None) -> None:
+        super().__init__("localhost")
+        self._path = path
+        self._timeout = timeout
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self._timeout)
+        self.sock.connect(self._path)
+
+
+def ask(profile: Profile, method: str, path: str, *, timeout: float | None = TIMEOUT) -> tuple[int, bytes]:
+    """(status, body). Raises OSError when nobody answers."""
+    connection = _UnixConnection(str(profile.socket), timeout)
+    try:
+        connection.request(method, path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except http.client.HTTPException as error:
+        raise ConnectionError(str(error)) from error
+    finally:
+        connection.close()
+
+
+def answers(profile: Profile) -> bool:
+    """Whether a backend is there. One that is starting answers only when it is ready."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.connect(str(profile.socket))
+    except OSError:
+        return False
+    return True
+
+
+def ready(profile: Profile) -> bool:
+    try:
+        return ask(profile, "GET", "/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+def shutdown(profile: Profile, *, keep_pods: bool) -> None:
+    """Stop the backend and return once its process is gone. Without `keep_pods` all pods' containers are stopped
+    first, each with its grace."""
+    status, body = ask(profile, "POST", f"/shutdown?keepPods={str(keep_pods).lower()}", timeout=None)
+    if status != 200:
+        raise CommandError(f"error: the backend refused to stop: {body.decode(errors='replace')}")
+    wait_until_gone(profile)
+
+
+def wait_until_gone(profile: Profile) -> None:
+    """The backend holds a lock on its database for as long as it lives."""
+    try:
+        file = os.open(profile.home / "state.db.lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    finally:
+        os.close(file)
+
+
+def rotate_key(profile: Profile) -> dict[str, Any]:
+    """New data key, everything encrypted again with it, the old one forgotten. Returns the new key's id."""
+    status, body = ask(profile, "POST", "/rotate-key", timeout=None)
+    if status != 200:
+        raise CommandError(f"error: the key was not rotated: {body.decode(errors='replace').strip()}")
+    loaded: dict[str, Any] = json.loads(body)
+    return loaded

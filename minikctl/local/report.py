@@ -1,0 +1,35 @@
+"""What `cluster status` and `cluster list` tell of a profile."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from minikctl.local import control
+from minikctl.local.profile import Profile
+
+
+def status(profile: Profile) -> dict[str, Any]:
+    """name, state (Running, NotReady, Stopped), pid, ready, endpoint, home, version, uptimeSeconds.
+
+    What a stopped backend does not have (pid, version, uptimeSeconds) is None. The endpoint outlives a stop: the
+    port is kept.
+    """
+    description = profile.description() or {}
+    alive = control.answers(profile)
+    ready = alive and control.ready(profile)
+    return {
+        "name": profile.name,
+        "state": "Running" if ready else "NotReady" if alive else "Stopped",
+        "pid": description.get("pid") if alive else None,
+        "ready": ready,
+        "endpoint": description.get("endpoint"),
+        "home": str(profile.home),
+        "version": description.get("version") if alive else None,
+        "uptimeSeconds": _uptime(description) if alive else None,
+    }
+
+
+def _uptime(description: dict[str, Any]) -> int | None:
+    started = description.get("startedAt")
+    return max(0, int(time.time() - started)) if isinstance(started, int | float) else None

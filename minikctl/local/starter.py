@@ -1,0 +1,119 @@
+"""Starting the backend: once, however many commands ask at the same time.
+
+Whoever holds start.lock starts it, and the others wait for the lock and find it running. The backend gets the
+writing end of a pipe (--ready-fd): a line in it says that it is ready, its end without one that it could not
+start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from minikctl.command import CommandError
+from minikctl.local import control, kubeconfig
+from minikctl.local.profile import Profile
+
+LOG_LINES = 15
+"""How much of the log an error shows."""
+LOG_LIMIT = 10 * 1024 * 1024
+"""Bytes; a longer log is moved aside before a start."""
+
+
+def ensure_running(name: str) -> None:
+    """Return once the profile's backend answers; start it if it does not. Raises CommandError with the end of
+    its log if it cannot be started."""
+    start(Profile.named(name))
+
+
+def start(profile: Profile) -> bool:
+    """As ensure_running; true when this call started it."""
+    profile.make_home()
+    with locked(profile):
+        if control.answers(profile):
+            return False
+        _launch(profile)
+        description = profile.description()
+        if description is None:
+            raise CommandError(f"error: the backend started but did not write {profile.home / 'backend.json'}")
+        kubeconfig.write_own(profile, description)
+    return True
+
+
+@contextmanager
+def locked(profile: Profile) -> Iterator[None]:
+    """Hold the profile's start lock; waits for whoever has it."""
+    try:
+        file = os.open(profile.home / "start.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CommandError(f"error: cannot open {error.filename}: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
+
+
+def launch_arguments(profile: Profile) -> list[str]:
+    """The command that runs the backend. It shares this interpreter and its packages."""
+    return [sys.executable, "-P", "-m", "backend", "--home", str(profile.home), "--cluster", profile.name]
+
+
+def launch_environment() -> dict[str, str]:
+    """Few malloc arenas: each costs memory that an idle backend would hold for nothing."""
+    return {**os.environ, "MALLOC_ARENA_MAX": "2"}
+
+
+def _launch(profile: Profile) -> None:
+    _rotate_log(profile)
+    reader, writer = os.pipe()
+    log = os.open(profile.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    began = os.fstat(log).st_size
+    try:
+        backend = subprocess.Popen(
+            [*launch_arguments(profile), "--ready-fd", str(writer)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            cwd="/", env=launch_environment(), pass_fds=(writer,), start_new_session=True,
+        )  # fmt: skip
+    finally:
+        os.close(writer)
+        os.close(log)
+    with os.fdopen(reader, "rb") as pipe:
+        if pipe.readline() == b"ready\n":
+            backend.returncode = 0  # It goes on without us; nobody waits for it here.
+            return
+    code = backend.wait()
+    raise CommandError(_failure(profile, code, began))
+
+
+def _failure(profile: Profile, code: int, began: int) -> str:
+    """What went wrong, in the backend's own words where it had any."""
+    with profile.log.open("rb") as log:
+        log.seek(began)
+        lines = log.read().decode(errors="replace").splitlines()
+    if code == 1 and lines and lines[-1].startswith("error: "):
+        return lines[-1]
+    told = f"exit code {code}" if code >= 0 else f"signal {-code}"
+    head = f'error: the backend of cluster "{profile.name}" did not start ({told})'
+    if not lines:
+        return f"{head}; its log {profile.log} is empty"
+    return "\n".join([f"{head}; the last lines of {profile.log}:", *(f"  {line}" for line in lines[-LOG_LINES:])])
+
+
+def _rotate_log(profile: Profile) -> None:
+    if profile.log.exists() and profile.log.stat().st_size > LOG_LIMIT:
+        profile.log.replace(profile.log.with_suffix(".log.1"))
+
+
+def purge(profile: Profile) -> None:
+    """Remove what a stopped cluster left in the Docker engine and in mounts. Raises CommandError where that
+    cannot be done, so that its folder is not removed before its containers."""
+    done = subprocess.run([*launch_arguments(profile), "--purge"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CommandError(
+            done.stderr.strip() or f"error: the cluster's containers were not removed ({done.returncode})"
+        )
