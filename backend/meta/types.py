@@ -31,7 +31,8 @@ class ApiRequest:
     collections. `query` has the single-valued query parameters as sent. `body` is the decoded document:
     an object, DeleteOptions for delete, or the patch document (a list for a JSON patch). `raw_body`
     is what was sent, kept where strict decoding must look for duplicate keys; None for in-process callers.
-    `content_type` is the patch's media type, without parameters.
+    `content_type` is the patch's media type, without parameters. `user_agent` is the header as sent: its part
+    before "/" names the field manager where the query has no fieldManager.
     """
 
     verb: str
@@ -46,3 +47,4 @@ class ApiRequest:
     raw_body: bytes | None = None
     content_type: str = "application/json"
     user: User = ADMIN
+    user_agent: str = ""
