@@ -13,13 +13,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 if [ "$(id -u)" = 0 ]; then apt-get update -qq; else sudo apt-get update -qq; fi
-apt-get download -qq busybox-static >/dev/null
+apt-get -o APT::Sandbox::User=root download -qq busybox-static >/dev/null
 dpkg-deb -x busybox-static_*.deb deb
 mkdir -p root/bin root/etc root/tmp root/root root/dev root/proc root/sys
-cp "$(find deb -name busybox -type f | head -n 1)" root/bin/busybox
-root/bin/busybox --list | while read -r applet; do
+cp deb/bin/busybox root/bin/busybox 2>/dev/null || cp deb/usr/bin/busybox root/bin/busybox
+root/bin/busybox --list >applets
+while read -r applet; do
     [ "$applet" = busybox ] || ln -s busybox "root/bin/$applet"
-done
+done <applets
 chmod 1777 root/tmp
 echo 'root:x:0:0:root:/root:/bin/sh' >root/etc/passwd
 echo 'root:x:0:' >root/etc/group
