@@ -1,0 +1,53 @@
+"""The pods' network: one Docker bridge for each cluster, made when the first pod needs it.
+
+The engine chooses a subnet that is free. The bridge's interface has a name of our own, so that rules can
+name it: `mk` and a digest of the cluster's id, within the kernel's 15 characters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from backend.kubelet.runtime.names import CLUSTER_LABEL
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+
+def network_name(cluster_id: str) -> str:
+    return f"minikctl-{cluster_id}"
+
+
+def bridge_name(cluster_id: str) -> str:
+    return "mk" + hashlib.sha256(cluster_id.encode()).hexdigest()[:10]
+
+
+def ensure_network(client: APIClient, cluster_id: str) -> None:
+    """Makes the network unless it exists. May be called from several threads and processes at once."""
+    from docker.errors import APIError
+
+    name = network_name(cluster_id)
+    if any(network["Name"] == name for network in client.networks(names=[name])):
+        return
+    try:
+        client.create_network(
+            name,
+            driver="bridge",
+            options={"com.docker.network.bridge.name": bridge_name(cluster_id)},
+            labels={CLUSTER_LABEL: cluster_id},
+            check_duplicate=True,
+        )
+    except APIError as error:
+        if not any(network["Name"] == name for network in client.networks(names=[name])):
+            raise error
+
+
+def remove_network(client: APIClient, cluster_id: str) -> None:
+    """Idempotent. Fails while containers are attached."""
+    from docker.errors import NotFound
+
+    try:
+        client.remove_network(network_name(cluster_id))
+    except NotFound:
+        return

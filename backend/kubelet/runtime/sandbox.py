@@ -1,0 +1,119 @@
+"""Pod sandboxes: the container that holds a pod's network, IPC and, if shared, PID namespaces.
+
+Nothing is checked before it is needed: image and network are made when the engine misses them, a leftover is
+removed when its name is in the way. A pod's start is three requests when all is in place.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from backend.kubelet.runtime import names
+from backend.kubelet.runtime.api import SandboxConfig, SandboxState
+from backend.kubelet.runtime.network import ensure_network, network_name
+from backend.kubelet.runtime.pause_image import PAUSE_IMAGE, make_pause_image
+from backend.kubelet.runtime.states import sandbox_state
+
+if TYPE_CHECKING:
+    from docker import APIClient
+    from docker.errors import APIError
+
+_making = threading.Lock()
+"""Only one thread makes the image or the network, the others then find it."""
+
+
+def run_sandbox(client: APIClient, cluster_id: str, config: SandboxConfig) -> SandboxState:
+    """Create, start and inspect. Nothing is left behind when it fails."""
+    from docker.errors import APIError
+
+    name = str(names.ContainerName("POD", config.name, config.namespace, config.pod_uid, config.attempt))
+    container_id = _create(client, sandbox_document(config, cluster_id), name)
+    try:
+        try:
+            client.start(container_id)
+        except APIError as error:
+            if not _misses_network(error):
+                raise
+            with _making:
+                ensure_network(client, cluster_id)
+            client.start(container_id)
+        return sandbox_state(client.inspect_container(container_id))
+    except BaseException:
+        client.remove_container(container_id, force=True, v=True)
+        raise
+
+
+def _create(client: APIClient, document: dict[str, Any], name: str) -> str:
+    from docker.errors import APIError, ImageNotFound
+
+    for _ in range(2):
+        try:
+            return str(client.create_container_from_config(document, name)["Id"])
+        except ImageNotFound:
+            with _making:
+                if not client.images(PAUSE_IMAGE):
+                    make_pause_image(client)
+        except APIError as error:
+            if not name_is_taken(error):
+                raise
+            client.remove_container(name, force=True, v=True)
+    return str(client.create_container_from_config(document, name)["Id"])
+
+
+def _misses_network(error: APIError) -> bool:
+    return error.status_code == 404 and "network" in str(error.explanation)
+
+
+def name_is_taken(error: APIError) -> bool:
+    return error.status_code == 409 and "is already in use" in str(error.explanation)
+
+
+def sandbox_document(config: SandboxConfig, cluster_id: str) -> dict[str, Any]:
+    """The body of POST /containers/create."""
+    host: dict[str, Any] = {
+        "NetworkMode": "host" if config.host_network else network_name(cluster_id),
+        "IpcMode": "host" if config.host_ipc else "shareable",
+        "Dns": list(config.dns_servers),
+        "DnsSearch": list(config.dns_searches),
+        "DnsOptions": list(config.dns_options),
+        "ExtraHosts": [f"{name}:{ip}" for ip, aliases in config.host_aliases.items() for name in aliases],
+        "Sysctls": dict(config.sysctls),
+        "LogConfig": {"Type": "none"},
+        "SecurityOpt": ["no-new-privileges"],
+        "ReadonlyRootfs": True,
+    }
+    if config.host_pid:
+        host["PidMode"] = "host"
+    if config.cgroup_memory_bytes:
+        host["Memory"] = config.cgroup_memory_bytes
+    document: dict[str, Any] = {
+        "Image": PAUSE_IMAGE,
+        "Labels": {**_labels(config, cluster_id), names.TYPE_LABEL: "podsandbox"},
+        "HostConfig": host,
+    }
+    if not config.host_network:
+        document["Hostname"] = config.hostname
+        host["PortBindings"], document["ExposedPorts"] = _ports(config)
+    return document
+
+
+def _labels(config: SandboxConfig, cluster_id: str) -> dict[str, str]:
+    return {
+        **config.labels,
+        names.POD_NAME_LABEL: config.name,
+        names.POD_NAMESPACE_LABEL: config.namespace,
+        names.POD_UID_LABEL: config.pod_uid,
+        names.CONTAINER_NAME_LABEL: "POD",
+        names.IPC_MODE_LABEL: "host" if config.host_ipc else "pod",
+        names.PID_MODE_LABEL: "host" if config.host_pid else "pod" if config.share_process_namespace else "",
+        names.CLUSTER_LABEL: cluster_id,
+    }
+
+
+def _ports(config: SandboxConfig) -> tuple[dict[str, list[dict[str, str]]], dict[str, dict[str, str]]]:
+    bindings: dict[str, list[dict[str, str]]] = {}
+    for host_ip, host_port, container_port, protocol in config.ports:
+        key = f"{container_port}/{protocol.lower()}"
+        bindings.setdefault(key, []).append({"HostIp": host_ip, "HostPort": str(host_port)})
+    return bindings, {key: {} for key in bindings}

@@ -1,0 +1,107 @@
+"""Finds out which settings this engine's machine refuses, so that a pod starts without them.
+
+An engine in a container or a small virtual machine may be unable to lower an OOM score, to grant a capability or
+to write a cgroup knob, and runc then fails with a text that seldom names the setting. A container cannot be
+changed once it is created, so a setting is tried out before: once per engine, on a container of the sandbox's
+image that never runs longer than its start.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from backend.kubelet.runtime.api import ContainerConfig
+from backend.kubelet.runtime.names import CLUSTER_LABEL
+from backend.kubelet.runtime.pause_image import PAUSE_IMAGE
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`key` is what is remembered; `what` names it in a sentence; `host_config` is what it adds to HostConfig."""
+
+    key: str
+    what: str
+    host_config: Mapping[str, Any]
+
+
+def settings_of(config: ContainerConfig) -> list[Setting]:
+    """The settings of a container that an engine may be unable to apply."""
+    settings = []
+    if config.privileged:
+        settings.append(Setting("privileged", "privileged", {"Privileged": True}))
+    for name in dict.fromkeys(config.cap_add):
+        settings.append(Setting(f"capability {name}", f"capability {name}", {"CapAdd": [name]}))
+    if config.oom_score_adj < 0:
+        what = f"oom_score_adj {config.oom_score_adj}"
+        settings.append(Setting("oom_score_adj", what, {"OomScoreAdj": config.oom_score_adj}))
+    if config.memory_bytes:
+        limits = {"Memory": config.memory_bytes, "MemorySwap": config.memory_bytes}
+        settings.append(Setting("memory", f"memory limit of {config.memory_bytes} bytes", limits))
+    if config.cpu_quota:
+        quota = {"CpuQuota": config.cpu_quota, "CpuPeriod": config.cpu_period}
+        settings.append(Setting("cpu_quota", f"CPU quota {config.cpu_quota}/{config.cpu_period} µs", quota))
+    if config.cpu_shares:
+        settings.append(Setting("cpu_shares", f"CPU shares {config.cpu_shares}", {"CpuShares": config.cpu_shares}))
+    return settings
+
+
+def merged(settings: Iterable[Setting]) -> dict[str, Any]:
+    """One HostConfig of several settings; lists are joined."""
+    result: dict[str, Any] = {}
+    for setting in settings:
+        for key, value in setting.host_config.items():
+            result[key] = [*result.get(key, []), *value] if isinstance(value, list) else value
+    return result
+
+
+class Trials:
+    """What is known of one engine. Called in threads; one trial runs at a time."""
+
+    def __init__(self, cluster_id: str) -> None:
+        self._cluster_id = cluster_id
+        self._accepted: dict[str, bool] = {}
+        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Another engine may answer from now on."""
+        self._accepted.clear()
+
+    def sort(self, client: APIClient, settings: list[Setting]) -> tuple[dict[str, Any], list[str]]:
+        """The HostConfig of what can be applied, and a sentence for each setting that cannot."""
+        with self._lock:
+            unknown = [s for s in settings if s.key not in self._accepted]
+            if unknown and self._starts(client, unknown):
+                self._accepted.update({s.key: True for s in unknown})
+            elif unknown:
+                self._accepted.update({s.key: len(unknown) > 1 and self._starts(client, [s]) for s in unknown})
+            known = dict(self._accepted)
+        sentences = [f"The engine refused {s.what}; it was left out" for s in settings if not known[s.key]]
+        return merged(s for s in settings if known[s.key]), sentences
+
+    def _starts(self, client: APIClient, settings: list[Setting]) -> bool:
+        """An engine that does not even create the container says why to the pod's own: that is no refusal."""
+        from docker.errors import APIError
+
+        document = {
+            "Image": PAUSE_IMAGE,
+            "Labels": {CLUSTER_LABEL: self._cluster_id},
+            "HostConfig": {"NetworkMode": "none", "LogConfig": {"Type": "none"}, **merged(settings)},
+        }
+        try:
+            container_id = client.create_container_from_config(document)["Id"]
+        except APIError:
+            return True
+        try:
+            client.start(container_id)
+        except APIError:
+            return False
+        else:
+            return True
+        finally:
+            client.remove_container(container_id, force=True, v=True)
