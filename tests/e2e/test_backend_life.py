@@ -1,0 +1,252 @@
+"""The backend starts itself, once; it stops, dies and comes back without losing or disturbing anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.cli import Cluster, Output
+
+NewCluster = Callable[..., Cluster]
+
+
+def containers(cluster: Cluster) -> dict[str, str]:
+    """Name -> start time of the containers that run for a cluster, told by Docker."""
+    listed = subprocess.run(
+        ["docker", "ps", "-q", "--filter", f"label=minikctl.cluster={cluster.name}"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    if not listed:
+        return {}
+    shown = subprocess.run(
+        ["docker", "inspect", "--format", "{{.Name}} {{.State.StartedAt}}", *listed],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    return dict(line.split() for line in shown.splitlines())
+
+
+def run_sample_pod(cluster: Cluster, manifests: Path) -> None:
+    folder = manifests / "secrets"
+    cluster.run("create", "-f", str(folder / "secrets-db-secret.yml"), "-f", str(folder / "pod-env.yml"))
+    cluster.wait_for_pod("nodejs.lifetouch.us", ".status.phase", "Running")
+
+
+def test_ten_commands_at_once_start_one_backend(new_cluster: NewCluster) -> None:
+    cluster = new_cluster()
+    commands = [
+        cluster.spawn("create", "secret", "generic", f"s{n}", "--from-literal=a=b", stdout=subprocess.PIPE)
+        for n in range(10)
+    ]
+    outputs = [command.communicate(timeout=60)[0] for command in commands]
+    assert outputs == [f"secret/s{n} created\n" for n in range(10)]
+    names = cluster.run("get", "secrets", "-o", "name").splitlines()
+    assert names == [f"secret/s{n}" for n in range(10)]
+    log = (cluster.folder / "backend.log").read_text()
+    assert str(cluster.pid) == cluster.run("cluster", "status", "-o", "json").json["pid"].__str__(), log
+
+
+def test_state_is_for_this_user_only(new_cluster: NewCluster) -> None:
+    cluster = new_cluster()
+    cluster.run("cluster", "start")
+    assert stat.S_IMODE(cluster.home.stat().st_mode) == 0o700
+    assert stat.S_IMODE(cluster.folder.stat().st_mode) == 0o700
+    for path in cluster.folder.rglob("*"):
+        if path.is_file() and path.suffix not in (".crt",):
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_backend_that_cannot_start_shows_the_end_of_its_log(new_cluster: NewCluster) -> None:
+    cluster = new_cluster()
+    cluster.folder.mkdir(parents=True)
+    (cluster.folder / "state.db").write_bytes(b"this is not a database" * 1000)
+    failed = cluster.fails("get", "secrets")
+    assert failed.exit_code == 1
+    assert failed.stderr.startswith("error: ")
+    assert "state.db" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_state_file_from_a_newer_version_is_refused_and_left_alone(new_cluster: NewCluster) -> None:
+    cluster = new_cluster()
+    cluster.run("create", "secret", "generic", "kept", "--from-literal=a=b")
+    cluster.run("cluster", "stop")
+    database = cluster.folder / "state.db"
+    with sqlite3.connect(database) as connection:
+        changed = connection.execute("UPDATE meta SET value = '99' WHERE name = 'schema_version'").rowcount
+        assert changed == 1
+    connection.close()
+    failed = cluster.fails("get", "secrets")
+    assert "newer version" in failed.stderr
+    assert str(database) in failed.stderr
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
+    connection.close()
+    assert cluster.run("get", "secrets", "-o", "name") == "secret/kept\n"
+
+
+def test_a_second_backend_on_the_same_data_is_refused(new_cluster: NewCluster) -> None:
+    cluster = new_cluster()
+    cluster.run("cluster", "start")
+    second = cluster.execute("python", "-m", "backend", "--home", str(cluster.folder))
+    assert second.exit_code == 1
+    assert second.stderr.startswith("error: ")
+    assert str(cluster.pid) in second.stderr
+    assert cluster.run("cluster", "status", "-o", "json").json["ready"]
+
+
+def test_status_says_what_a_script_needs(new_cluster: NewCluster) -> None:
+    cluster = new_cluster()
+    assert cluster.fails("cluster", "status", "-o", "json").json["ready"] is False
+    cluster.run("cluster", "start")
+    status = cluster.run("cluster", "status", "-o", "json").json
+    assert status["ready"] is True
+    assert status["pid"] == cluster.pid
+    assert status["endpoint"].startswith("https://127.0.0.1:")
+    assert status["home"] == str(cluster.folder)
+    assert isinstance(status["uptimeSeconds"], int)
+    assert status["version"]
+
+
+def test_profiles_do_not_see_each_other(new_cluster: NewCluster) -> None:
+    one, two = new_cluster("one"), new_cluster("two")
+    one.run("create", "secret", "generic", "a", "--from-literal=a=b")
+    two.run("create", "secret", "generic", "b", "--from-literal=a=b")
+    assert one.run("get", "secrets", "-o", "name") == "secret/a\n"
+    assert one.run("get", "secrets", "-o", "name", f"--cluster={two.name}") == "secret/b\n"
+    assert one.run("cluster", "list", "-o", "name").split() == [one.name, two.name]
+
+
+def test_kubeconfig_merge_keeps_what_is_there(new_cluster: NewCluster, tmp_path: Path) -> None:
+    cluster = new_cluster()
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "prod",
+        "preferences": {"colors": True},
+        "clusters": [{"name": "prod", "cluster": {"server": "https://prod.example.com"}}],
+        "users": [{"name": "me", "user": {"token": "secret"}}],
+        "contexts": [{"name": "prod", "context": {"cluster": "prod", "user": "me"}}],
+    }
+    path = tmp_path / ".kube" / "config"
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(theirs))
+    path.chmod(0o640)
+    cluster.run("cluster", "kubeconfig", "--merge")
+    cluster.run("cluster", "kubeconfig", "--merge")
+    merged = yaml.safe_load(path.read_text())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    for section, entries in theirs.items():
+        if isinstance(entries, list):
+            assert merged[section][:1] == entries
+            assert len(merged[section]) == 2
+        else:
+            assert merged[section] == entries
+    context = merged["contexts"][1]["name"]
+    listed = cluster.execute("kubectl", f"--kubeconfig={path}", f"--context={context}", "get", "ns", "-o", "name")
+    assert "namespace/default" in listed.splitlines()
+
+
+def test_kubeconfig_merge_leaves_a_broken_file_alone(new_cluster: NewCluster, tmp_path: Path) -> None:
+    path = tmp_path / ".kube" / "config"
+    path.parent.mkdir()
+    path.write_text("clusters: [\n")
+    failed = new_cluster().fails("cluster", "kubeconfig", "--merge")
+    assert str(path) in failed.stderr
+    assert path.read_text() == "clusters: [\n"
+
+
+@pytest.mark.docker
+def test_kill_9_disturbs_no_container(new_cluster: NewCluster, manifests: Path) -> None:
+    cluster = new_cluster()
+    run_sample_pod(cluster, manifests)
+    before = containers(cluster)
+    assert len(before) == 2
+    os.kill(cluster.pid, signal.SIGKILL)
+    assert "nodejs.lifetouch.us   1/1     Running" in cluster.run("get", "pods")
+    cluster.run("exec", "nodejs.lifetouch.us", "--", "true")
+    assert containers(cluster) == before
+    pod = cluster.run("get", "pod", "nodejs.lifetouch.us", "-o", "json").json
+    assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
+@pytest.mark.docker
+def test_stop_ends_the_pods_and_start_brings_them_back(new_cluster: NewCluster, manifests: Path) -> None:
+    cluster = new_cluster()
+    run_sample_pod(cluster, manifests)
+    cluster.run("cluster", "stop")
+    assert containers(cluster) == {}
+    cluster.run("cluster", "start")
+    cluster.wait_for_pod("nodejs.lifetouch.us", ".status.containerStatuses[0].ready", "true")
+    assert len(containers(cluster)) == 2
+
+
+@pytest.mark.docker
+def test_stop_with_keep_pods_leaves_them_running(new_cluster: NewCluster, manifests: Path) -> None:
+    cluster = new_cluster()
+    run_sample_pod(cluster, manifests)
+    before = containers(cluster)
+    cluster.run("cluster", "stop", "--keep-pods")
+    assert containers(cluster) == before
+    cluster.run("cluster", "start")
+    cluster.run("exec", "nodejs.lifetouch.us", "--", "true")
+    assert containers(cluster) == before
+
+
+@pytest.mark.docker
+def test_delete_leaves_nothing(new_cluster: NewCluster, manifests: Path) -> None:
+    cluster = new_cluster()
+    run_sample_pod(cluster, manifests)
+    cluster.run("cluster", "stop", "--keep-pods")
+    cluster.run("cluster", "delete")
+    assert containers(cluster) == {}
+    assert not cluster.folder.exists()
+    assert str(cluster.folder) not in Path("/proc/mounts").read_text()
+    networks = subprocess.run(
+        ["docker", "network", "ls", "--format", "{{.Name}}"], capture_output=True, text=True, check=True
+    ).stdout
+    assert cluster.name not in networks
+
+
+def test_without_an_engine_objects_are_stored_and_pods_say_why_they_wait(
+    new_cluster: NewCluster, manifests: Path
+) -> None:
+    cluster = new_cluster(DOCKER_HOST="unix:///nonexistent/docker.sock")
+    folder = manifests / "secrets"
+    cluster.run("create", "-f", str(folder / "secrets-db-secret.yml"), "-f", str(folder / "pod-env.yml"))
+    assert cluster.run("get", "secret", "db-secret", "-o", "name") == "secret/db-secret\n"
+    cluster.wait_for_pod("nodejs.lifetouch.us", ".status.phase", "Pending")
+    watch = cluster.spawn("get", "events", "--watch", "-o", "jsonpath={.message}{'\\n'}", stdout=subprocess.PIPE)
+    try:
+        assert watch.stdout is not None
+        assert any("Docker" in line for line in watch.stdout)
+    finally:
+        watch.kill()
+        watch.communicate()
+    described: Output = cluster.run("describe", "pod", "nodejs.lifetouch.us")
+    assert "Docker" in described
+
+
+def test_nothing_secret_is_on_the_disk_in_plain_text(new_cluster: NewCluster) -> None:
+    cluster = new_cluster()
+    value = "correct-horse-battery-staple"
+    encoded = "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZQ"
+    cluster.run("create", "secret", "generic", "s", f"--from-literal=key={value}")
+    applied = json.loads(cluster.run("get", "secret", "s", "-o", "json"))
+    cluster.run("cluster", "rotate-key")
+    os.kill(cluster.pid, signal.SIGKILL)
+    assert cluster.run("get", "secret", "s", "-o", "json").json["data"] == applied["data"]
+    files = [path for path in cluster.folder.rglob("*") if path.is_file()]
+    assert {"state.db", "state.db-wal", "backend.log"} <= {path.name for path in files}
+    for path in files:
+        content = path.read_bytes()
+        assert value.encode() not in content, path
+        assert encoded.encode() not in content, path

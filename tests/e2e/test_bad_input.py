@@ -1,0 +1,235 @@
+"""Bad input: the error that kubectl and kube-apiserver would give, and nothing changed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import Cluster
+
+pytestmark = pytest.mark.kubectl
+
+
+@pytest.fixture
+def unchanged(cluster: Cluster, namespace: str) -> str:
+    """A namespace; the test ends with the assertion that nothing came into it."""
+    return namespace
+
+
+def nothing_in(cluster: Cluster, namespace: str) -> None:
+    assert cluster.run("get", "secrets,configmaps,pods", "-n", namespace, "-o", "name").splitlines() == [
+        "configmap/kube-root-ca.crt"
+    ]
+
+
+def test_illegal_base64(cluster: Cluster, unchanged: str, seed: Path) -> None:
+    failed = cluster.same("create", "-n", unchanged, "-f", str(seed / "secrets-db-secret.yml"))
+    assert failed.exit_code == 1
+    assert (
+        'Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte' in failed.stderr
+    )
+    nothing_in(cluster, unchanged)
+
+
+def test_a_list_below_a_scalar(cluster: Cluster, unchanged: str, seed: Path) -> None:
+    failed = cluster.same("create", "-n", unchanged, "-f", str(seed / "pod-volume.yml"))
+    assert failed.exit_code == 1
+    assert "pod-volume.yml" in failed.stderr
+    assert "line 18" in failed.stderr or "line 17" in failed.stderr
+    nothing_in(cluster, unchanged)
+
+
+def test_an_api_version_that_does_not_exist(cluster: Cluster, unchanged: str, seed: Path) -> None:
+    failed = cluster.same("create", "-n", unchanged, "-f", str(seed / "deployment.yml"))
+    assert failed.exit_code == 1
+    fixed = (seed / "deployment.yml").read_text().replace("1.0", '"1.0"')
+    failed = cluster.same("create", "-n", unchanged, "-f", "-", stdin=fixed)
+    assert 'no matches for kind "Deployment" in version "1.0"' in failed.stderr
+
+
+def test_an_invalid_name(cluster: Cluster, unchanged: str) -> None:
+    manifest = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: rest_service-deployment
+spec:
+  containers:
+  - name: rest_service
+    image: rest_service
+"""
+    failed = cluster.same("create", "-n", unchanged, "-f", "-", stdin=manifest)
+    assert (
+        'Invalid value: "rest_service-deployment": a lowercase RFC 1123 subdomain must consist of' in failed.stderr
+    )
+    nothing_in(cluster, unchanged)
+
+
+def test_missing_files_and_folders_without_manifests(cluster: Cluster, unchanged: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for path in ("missing.yml", "empty"):
+        assert cluster.same("create", "-n", unchanged, "-f", path, cwd=tmp_path).exit_code == 1
+    for option in ("--from-file=missing", "--from-file=key=missing", "--from-env-file=missing"):
+        failed = cluster.same("create", "secret", "generic", "s", option, "-n", unchanged, cwd=tmp_path)
+        assert failed.exit_code == 1
+        assert "missing" in failed.stderr
+    nothing_in(cluster, unchanged)
+
+
+def test_an_unreadable_file(cluster: Cluster, unchanged: str, tmp_path: Path) -> None:
+    """As root nothing is unreadable by mode: a folder in place of a file, and a link to itself, are."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "folder").mkdir()
+    cluster.same("create", "secret", "generic", "s", "--from-file=loop", "-n", unchanged, cwd=tmp_path)
+    cluster.same("create", "secret", "generic", "s", "--from-file=key=folder", "-n", unchanged, cwd=tmp_path)
+    cluster.same("create", "-f", "loop", "-n", unchanged, cwd=tmp_path)
+    nothing_in(cluster, unchanged)
+
+
+def test_a_folder_with_no_usable_key(cluster: Cluster, unchanged: str, tmp_path: Path) -> None:
+    (tmp_path / "folder" / "sub").mkdir(parents=True)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a key with spaces").write_text("x")
+    for folder in ("folder", "bad"):
+        args = ("create", "secret", "generic", "s", f"--from-file={folder}", "-n", unchanged)
+        assert cluster.same(*args, "--dry-run=client", "-o", "yaml", cwd=tmp_path) is not None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--from-literal=a=1", "--from-literal=a=2"),
+        ("--from-literal=a b=1",),
+        ("--from-literal=a/b=1",),
+        ("--from-literal=nokey",),
+        ("--from-literal==x",),
+        ("--from-file==x",),
+        ("--from-file=",),
+        ("--from-env-file=x", "--from-literal=a=b"),
+        (),
+    ],
+)
+def test_keys_that_cannot_be(cluster: Cluster, unchanged: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("A=1\nB=2\nA=3\n")
+    args = ("create", "secret", "generic", "s", *options, "-n", unchanged, "--dry-run=server")
+    cluster.same(*args, cwd=tmp_path)
+    nothing_in(cluster, unchanged)
+
+
+def test_a_value_over_1_mib(cluster: Cluster, unchanged: str, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(b"x" * (1024 * 1024 + 1))
+    failed = cluster.same("create", "secret", "generic", "s", "--from-file=big", "-n", unchanged, cwd=tmp_path)
+    assert "Too long: may not be more than 1048576 bytes" in failed.stderr
+    nothing_in(cluster, unchanged)
+
+
+def test_binary_values_are_kept_byte_for_byte(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    cluster.run("create", "secret", "generic", "s", "--from-file=binary", "-n", namespace, cwd=tmp_path)
+    cluster.run("create", "configmap", "c", "--from-file=binary", "-n", namespace, cwd=tmp_path)
+    same = cluster.same("get", "secret/s", "configmap/c", "-n", namespace, "-o", "yaml")
+    encoded = subprocess.run(
+        ["base64", "-w0", str(tmp_path / "binary")], capture_output=True, text=True, check=True
+    )
+    assert same.count(encoded.stdout) == 2
+
+
+def test_a_name_that_is_taken(cluster: Cluster, namespace: str) -> None:
+    cluster.run("create", "secret", "generic", "s", "--from-literal=a=b", "-n", namespace)
+    failed = cluster.same("create", "secret", "generic", "s", "--from-literal=a=c", "-n", namespace)
+    assert failed.exit_code == 1
+    assert cluster.run("get", "secret", "s", "-n", namespace, "-o", "jsonpath={.data.a}") == "Yg=="
+
+
+def test_an_unknown_namespace(cluster: Cluster, manifests: Path) -> None:
+    failed = cluster.same("create", "-n", "nowhere", "-f", str(manifests / "secrets" / "pod-env.yml"))
+    assert 'namespaces "nowhere" not found' in failed.stderr
+
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {{name: p}}
+spec:
+  containers:
+  - name: c
+    image: busybox:1.36
+    {line}
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "comand: [sleep]",
+        "ports: [{containerPort: http}]",
+        "env: [{name: A, value: 1}]",
+        "env: [{name: A, valueFrom: {secretKeyRef: {name: s}}}]",
+        "command: sleep",
+        "imagePullPolicy: Sometimes",
+        "volumeMounts: [{name: missing, mountPath: /x}]",
+        "resources: {limits: {memory: lots}}",
+        "name: c",
+        "ports: [{containerPort: 99999}]",
+        "securityContext: {runAsUser: root}",
+        "livenessProbe: {httpGet: {}}",
+    ],
+)
+@pytest.mark.parametrize("validate", ["strict", "warn", "ignore"])
+def test_pods_that_cannot_be(cluster: Cluster, unchanged: str, line: str, validate: str) -> None:
+    manifest = POD.format(line=line)
+    cluster.same(
+        "create", "-n", unchanged, "-f", "-", f"--validate={validate}", "--dry-run=server", stdin=manifest
+    )
+    nothing_in(cluster, unchanged)
+
+
+def test_several_documents_one_bad(cluster: Cluster, namespace: str) -> None:
+    manifest = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: good}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: Bad_Name}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: also-good}
+"""
+    failed = cluster.same("create", "-n", namespace, "--dry-run=server", "-f", "-", stdin=manifest)
+    assert failed.exit_code == 1
+    assert failed == "configmap/good created (server dry run)\nconfigmap/also-good created (server dry run)\n"
+
+
+def test_a_full_disk_refuses_writes_and_recovers(tmp_path: Path) -> None:
+    """The cluster's home is a small file system of its own, which is filled and then emptied."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount the small file system that this fills")
+    home = tmp_path / ".minikctl"
+    home.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", str(home)], check=True)
+    cluster = Cluster(home, f"full-{os.getpid()}")
+    try:
+        cluster.run("create", "secret", "generic", "before", "--from-literal=a=b")
+        filler = home / "filler"
+        with filler.open("wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 65536)
+                    file.flush()
+            except OSError:
+                pass
+        (tmp_path / "large").write_bytes(os.urandom(600_000))
+        failed = cluster.fails("create", "secret", "generic", "lost", f"--from-file=a={tmp_path / 'large'}")
+        assert "disk is full" in failed.stderr
+        filler.unlink()
+        cluster.run("create", "secret", "generic", "after", "--from-literal=a=b")
+        assert cluster.run("get", "secrets", "-o", "name") == "secret/after\nsecret/before\n"
+        cluster.run("cluster", "delete", check=False)
+    finally:
+        subprocess.run(["umount", "-l", str(home)], check=True)
