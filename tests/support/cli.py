@@ -80,8 +80,8 @@ class Cluster:
         return self.execute(*command, stdin=stdin, timeout=timeout, cwd=cwd)
 
     def same(self, *args: str, stdin: str = "", cwd: Path | None = None) -> Output:
-        """Run a command that changes nothing through the real kubectl and through minikctl: output, errors and exit
-        code must be equal but for the program's name."""
+        """Run a command that changes nothing through the real kubectl and through minikctl: output, errors and
+        exit code must be equal but for the program's name."""
         ours = self.run(*args, stdin=stdin, cwd=cwd, check=False)
         theirs = self.kubectl(*args, stdin=stdin, cwd=cwd)
         told = theirs.stderr.replace("kubectl", "minikctl")
