@@ -24,7 +24,10 @@ _qualified = re.compile(_QUALIFIED).fullmatch
 _label_value = re.compile(_LABEL_VALUE).fullmatch
 _config_key = re.compile(_CONFIG_KEY).fullmatch
 
-_QUALIFIED_CHARS = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+_QUALIFIED_CHARS = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric"
+    " character"
+)
 
 
 def _regex_error(text: str, pattern: str, *examples: str) -> str:
@@ -62,8 +65,8 @@ def dns1123_subdomain(name: str) -> list[str]:
     errors = _too_long(name, 253, "bytes")
     if not _subdomain_1123(name):
         text = (
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must"
-            " start and end with an alphanumeric character"
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and"
+            " must start and end with an alphanumeric character"
         )
         errors.append(_regex_error(text, _SUBDOMAIN_1123, "example.com"))
     return errors
@@ -107,8 +110,8 @@ def label_value(value: str) -> list[str]:
     errors = _too_long(value, 63, "bytes")
     if not _label_value(value):
         text = (
-            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must"
-            " start and end with an alphanumeric character"
+            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and"
+            " must start and end with an alphanumeric character"
         )
         errors.append(_regex_error(text, _LABEL_VALUE, "MyValue", "my_value", "12345"))
     return errors
@@ -134,8 +137,8 @@ def env_var_name(name: str) -> list[str]:
     errors: list[str] = []
     if not re.fullmatch(_ENV_NAME, name):
         text = (
-            "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and"
-            " must not start with a digit"
+            "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.',"
+            " and must not start with a digit"
         )
         errors.append(_regex_error(text, _ENV_NAME, "my.env-name", "MY_ENV.NAME", "MyEnvName1"))
     return errors + _dot_names(name)

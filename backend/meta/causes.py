@@ -1,0 +1,93 @@
+"""The causes of a 422, worded as k8s.io/apimachinery/pkg/util/validation/field words them.
+
+A value is shown as Go shows it: a string with %q, anything composed as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from backend.meta.errors import Cause
+
+_ESCAPES = {
+    '"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
+    "\v": "\\v",
+}  # fmt: skip
+
+
+def go_quote(text: str) -> str:
+    """`text` as Go's %q (strconv.Quote) prints it."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join(_quote_char(char) for char in text) + '"'
+
+
+def _quote_char(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def show(value: Any) -> str:
+    """A field's value as an error text shows it."""
+    if isinstance(value, str):
+        return go_quote(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        import orjson
+
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return str(value)
+
+
+def required(field: str, detail: str = "") -> Cause:
+    return Cause("FieldValueRequired", field, f"Required value: {detail}" if detail else "Required value")
+
+
+def invalid_value(field: str, value: Any, detail: str) -> Cause:
+    return Cause("FieldValueInvalid", field, f"Invalid value: {show(value)}: {detail}")
+
+
+def immutable(field: str, value: Any) -> Cause:
+    return invalid_value(field, value, "field is immutable")
+
+
+def duplicate(field: str, value: Any) -> Cause:
+    return Cause("FieldValueDuplicate", field, f"Duplicate value: {show(value)}")
+
+
+def forbidden(field: str, detail: str) -> Cause:
+    return Cause("FieldValueForbidden", field, f"Forbidden: {detail}")
+
+
+def not_found(field: str, value: Any) -> Cause:
+    return Cause("FieldValueNotFound", field, f"Not found: {show(value)}")
+
+
+def not_supported(field: str, value: Any, supported: Sequence[str]) -> Cause:
+    """`supported` is shown in the order given; Kubernetes sorts where it has a set."""
+    names = ", ".join(go_quote(name) for name in supported)
+    text = f"Unsupported value: {show(value)}"
+    return Cause("FieldValueNotSupported", field, f"{text}: supported values: {names}" if names else text)
+
+
+def too_long(field: str, limit: int) -> Cause:
+    return Cause("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
+
+
+def too_many(field: str, actual: int, limit: int) -> Cause:
+    items = "item" if limit == 1 else "items"
+    return Cause("FieldValueTooMany", field, f"Too many: {actual}: must have at most {limit} {items}")
+
+
+def type_invalid(field: str, value: Any, detail: str) -> Cause:
+    return Cause("FieldValueTypeInvalid", field, f"Invalid value: {show(value)}: {detail}")
