@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench engine image completions clean
+.PHONY: demo test lint bench engine image wrk completions clean
 
 demo: $(VENV)/installed engine image
 	manifests/secrets/demo.sh $(BIN)
@@ -18,11 +18,14 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed engine image
+bench: $(VENV)/installed engine image wrk
 	$(BIN)/python -m tests.bench
 
 completions: $(VENV)/installed
 	for shell in bash zsh fish; do $(BIN)/minikctl completion $$shell > completions/minikctl.$$shell; done
+
+wrk:
+	command -v wrk >/dev/null || manifests/setup/install.sh wrk
 
 engine:
 	manifests/setup/engine.sh
@@ -31,7 +34,7 @@ image: engine
 	manifests/setup/image.sh
 
 $(VENV)/installed: pyproject.toml
-	$(PYTHON) -c 'import ensurepip' 2>/dev/null || manifests/setup/venv.sh
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || manifests/setup/install.sh python3-venv
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[test]'
 	touch $@

@@ -1,0 +1,87 @@
+"""Durable creates and reads through TLS, beside a raw ASGI echo under the same server: the floor."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.bench.report import Row
+from tests.support.cli import Cluster
+
+SECONDS = 6
+HERE = Path(__file__).parent
+
+
+def load_rows(cluster: Cluster) -> list[Row]:
+    endpoint, token = _endpoint(cluster), (cluster.folder / "admin.token").read_text().strip()
+    cluster.run("create", "namespace", "bench")
+    rows = []
+    with _echo_floor(cluster) as floor_endpoint:
+        for clients in (1, 16, 64):
+            floor = _wrk("post.lua", floor_endpoint, clients, token, f"f{clients}", "secret")
+            creates = _wrk("post.lua", endpoint, clients, token, f"b{clients}", "secret")
+            share = creates / floor * 100
+            rows.append(
+                Row(
+                    f"durable Secret creates, TLS, {clients} client{'s' * (clients > 1)}",
+                    f"{creates:.0f}/s ({share:.0f} % of the floor)",
+                    f"echo {floor:.0f}/s",
+                    ">= 30 % of the floor" if clients > 1 else "",
+                    share >= 30 if clients > 1 else None,
+                )
+            )
+        floor = _wrk("get.lua", floor_endpoint, 16, token, "/")
+        gets = _wrk("get.lua", endpoint, 16, token, "/api/v1/namespaces/bench/secrets/b16-0-1")
+        rows.append(Row("GET of a Secret, TLS, 16 clients", f"{gets:.0f}/s", f"echo {floor:.0f}/s", "", None))
+    return rows
+
+
+def _endpoint(cluster: Cluster) -> str:
+    endpoint: str = cluster.run("cluster", "status", "-o", "json").json["endpoint"]
+    return endpoint
+
+
+def _wrk(script: str, endpoint: str, clients: int, token: str, *args: str) -> float:
+    done = subprocess.run(
+        ["wrk", "-t1", f"-c{clients}", f"-d{SECONDS}s", "-s", str(HERE / script), endpoint, "--", *args],
+        env={**os.environ, "TOKEN": token}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = re.search(r"RESULT rps=(\d+) .* errors=(\d+)", done.stdout)
+    if found is None or int(found[2]):
+        raise RuntimeError(f"wrk {script} against {endpoint} failed:\n{done.stdout}{done.stderr}")
+    return float(found[1])
+
+
+@contextmanager
+def _echo_floor(cluster: Cluster) -> Iterator[str]:
+    """The echo application under uvicorn, with the cluster's own certificate."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    pki = cluster.folder / "pki"
+    server = subprocess.Popen(
+        [
+            sys.executable, "-m", "uvicorn", "tests.bench.echo_floor:app", "--port", str(port),
+            "--ssl-certfile", str(pki / "server.crt"), "--ssl-keyfile", str(pki / "server.key"),
+            "--log-level", "error", "--no-access-log", "--loop", "uvloop", "--http", "httptools",
+        ],
+        cwd=HERE.parents[1],
+    )  # fmt: skip
+    try:
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"https://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
