@@ -1,0 +1,258 @@
+"""The log in SQL: opening a file, reading it into memory, and the statements, each named for the logs.
+
+The name is a comment in the statement's text, so that it shows wherever the statement does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Engine, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.store import schema
+from backend.store.api import Compacted, Entry, Event, StoreError
+from backend.store.compaction import Backlog, Chunk
+from backend.store.dialect import SqliteDialect, dialect_for
+from backend.store.encryption import Encryption
+from backend.store.lockfile import LockFile
+from backend.store.schema import LOG, META
+
+Row = tuple[int, str, int, int, int | None, bytes]
+"""The columns of LOG, in their order."""
+
+_LOAD_ROWS = 1000
+_APPEND_ROWS = 64
+"""Rows of the longest append statement. One statement for many rows lets go of the interpreter lock once, not
+once a row: executemany would wait for a busy event loop at every row."""
+
+_DELETE_IDS = 64
+_HISTORY_ROWS = 256
+_HISTORY_BYTES = 4 << 20
+
+
+@dataclass(slots=True)
+class Loaded:
+    """The memory's state as the file has it."""
+
+    revision: int
+    live: dict[str, Entry] = field(default_factory=dict)
+
+
+class Database:
+    """One open file, locked for this process. The writer thread writes; history may be read by any thread."""
+
+    def __init__(self, dialect: SqliteDialect, lock: LockFile, encryption: Encryption) -> None:
+        self.dialect = dialect
+        self.encryption = encryption
+        self._lock = lock
+        self.engine: Engine = dialect.engine()
+
+    @classmethod
+    def open(cls, url: str, encryption: Encryption) -> Database:
+        """Raises StoreError: in use, from a newer version, damaged, or not a store. Then nothing is changed."""
+        dialect = dialect_for(url)
+        lock = dialect.lock()
+        try:
+            meta = dialect.meta()
+            _check_version(dialect.location, meta)
+            database = cls(dialect, lock, encryption)
+            if meta is None:
+                database._create()
+        except BaseException as error:
+            lock.release()
+            if isinstance(error, SQLAlchemyError | OSError):
+                raise StoreError(f"{dialect.location} cannot be opened: {reason(error)}") from error
+            raise
+        return database
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self._lock.release()
+
+    def _create(self) -> None:
+        with self.engine.begin() as connection:
+            schema.TABLES.create_all(connection)
+            rows = [
+                {"name": schema.SCHEMA_VERSION, "value": schema.VERSION},
+                {"name": schema.COMPACT_REVISION, "value": schema.FIRST_REVISION},
+            ]
+            connection.execute(insert(META).prefix_with("/* meta.create */"), rows)
+
+    def load(self, backlog: Backlog) -> Loaded:
+        """One pass over the log; `backlog` gets what compaction has to do later."""
+        try:
+            with self.engine.connect() as connection:
+                backlog.compacted = _compact_revision(connection)
+                loaded = Loaded(backlog.compacted)
+                for revision, key, _, deleted, sealed_by, value in _scan(connection):
+                    raw = self.encryption.unseal(key, revision, sealed_by, value)
+                    loaded.revision = max(loaded.revision, revision)
+                    old = loaded.live.pop(key, None)
+                    if not deleted:
+                        loaded.live[key] = Entry(key, revision, raw)
+                    freed = (len(old.raw) if old else 0) + (len(raw) if deleted else 0)
+                    backlog.add(revision, old.revision if old else 0, bool(deleted), freed)
+        except SQLAlchemyError as error:
+            raise StoreError(f"{self.dialect.location} cannot be read: {reason(error)}") from error
+        return loaded
+
+    def append(self, connection: Connection, rows: list[Row]) -> None:
+        for start in range(0, len(rows), _APPEND_ROWS):
+            part = rows[start : start + _APPEND_ROWS]
+            values = tuple(value for row in part for value in row)
+            connection.exec_driver_sql(_append_text(self.engine.dialect, len(part)), values)
+
+    def compact(self, connection: Connection, chunk: Chunk) -> None:
+        for start in range(0, len(chunk.ids), _DELETE_IDS):
+            ids = chunk.ids[start : start + _DELETE_IDS]
+            # Padded with ids that never are: one length is one prepared statement.
+            connection.execute(_DELETE, {"ids": ids + [0] * (_DELETE_IDS - len(ids))})
+        connection.execute(_SET_COMPACTED, {"revision": chunk.revision})
+
+    def sealed_rows(self, connection: Connection, after: int, limit: int) -> list[tuple[int, int | None, int]]:
+        """(id, key id, size) of the next rows of any kind."""
+        found = connection.execute(_SEALED, {"after": after, "limit": limit})
+        return [(row[0], row[1], row[2]) for row in found]
+
+    def reseal(self, connection: Connection, revision: int) -> None:
+        """Encrypt one row with the active key; nothing else about it changes."""
+        key, sealed_by, value = connection.execute(_ONE, {"revision": revision}).one()
+        raw = self.encryption.unseal(key, revision, sealed_by, value)
+        key_id, sealed = self.encryption.reseal(key, revision, raw)
+        connection.execute(_RESEAL, {"revision": revision, "key_id": key_id, "sealed": sealed})
+
+    def history(self, prefix: str, after: int, up_to: int) -> tuple[list[Event], int]:
+        """Some events of `prefix` in (after, up_to], and the revision up to which they are complete.
+
+        Raises Compacted.
+        """
+        low, high = _key_range(prefix)
+        with self.engine.connect() as connection:
+            oldest = _compact_revision(connection)  # in the same snapshot as the rows
+            if after < oldest:
+                raise Compacted(oldest)
+            bounds = {"after": after, "up_to": up_to, "low": low, "high": high, "limit": _HISTORY_ROWS}
+            events: list[Event] = []
+            size = 0
+            for row in connection.execute(_HISTORY, bounds):
+                event = self._event(*row)
+                events.append(event)
+                size += len(event.entry.raw)
+                if size >= _HISTORY_BYTES:
+                    break
+        whole = len(events) < _HISTORY_ROWS and size < _HISTORY_BYTES
+        return events, up_to if whole else events[-1].entry.revision
+
+    def _event(
+        self, revision: int, key: str, previous: int, deleted: int, sealed_by: int | None, value: bytes,
+        previous_sealed_by: int | None, previous_value: bytes | None,
+    ) -> Event:  # fmt: skip
+        entry = Entry(key, revision, self.encryption.unseal(key, revision, sealed_by, value))
+        if previous_value is None:
+            return Event("ADDED", entry, None)
+        raw = self.encryption.unseal(key, previous, previous_sealed_by, previous_value)
+        return Event("DELETED" if deleted else "MODIFIED", entry, Entry(key, previous, raw))
+
+
+def reason(error: BaseException) -> str:
+    """The database's own words, without the statement."""
+    original = getattr(error, "orig", None)
+    return str(original or error)
+
+
+def _check_version(location: str, meta: dict[str, int] | None) -> None:
+    if meta is None:
+        return
+    version = meta.get(schema.SCHEMA_VERSION)
+    if version is None:
+        raise StoreError(f"{location} is not a minikctl store; nothing was changed")
+    if version > schema.VERSION:
+        raise StoreError(
+            f"{location} was written by a newer version of this program: it has schema version {version}, "
+            f"this program knows up to {schema.VERSION}; nothing was changed"
+        )
+
+
+def _compact_revision(connection: Connection) -> int:
+    return int(connection.execute(_COMPACTED).scalar_one())
+
+
+def _scan(connection: Connection) -> Iterator[Any]:
+    result = connection.execute(_LOAD)
+    for part in result.partitions(_LOAD_ROWS):
+        yield from part
+
+
+@cache
+def _append_text(dialect: Dialect, rows: int) -> str:
+    columns = [column.name for column in LOG.columns]
+    values: list[dict[str, Any]] = [{name: bindparam(f"{name}_{n}") for name in columns} for n in range(rows)]
+    statement = insert(LOG).prefix_with("/* log.append */").values(values)
+    return str(statement.compile(dialect=dialect))
+
+
+def _key_range(prefix: str) -> tuple[str, str]:
+    """[low, high) of the keys that a prefix names (backend.store.watch.matches)."""
+    if prefix == "":
+        return "", "\U0010ffff"
+    if prefix.endswith("/"):
+        return prefix, prefix[:-1] + chr(ord("/") + 1)
+    return prefix, prefix + "\0"
+
+
+_previous = LOG.alias("previous")
+_LOAD = select(LOG).prefix_with("/* log.load */").order_by(LOG.c.id)
+_COMPACTED = select(META.c.value).prefix_with("/* meta.compacted */").where(META.c.name == schema.COMPACT_REVISION)
+_SET_COMPACTED = (
+    update(META)
+    .prefix_with("/* meta.compact */")
+    .where(META.c.name == schema.COMPACT_REVISION)
+    .values(value=bindparam("revision"))
+)
+_DELETE = delete(LOG).prefix_with("/* log.compact */").where(LOG.c.id.in_(bindparam("ids", expanding=True)))
+_SEALED = (
+    select(LOG.c.id, LOG.c.sealed_by, func.length(LOG.c.value))
+    .prefix_with("/* log.sealed */")
+    .where(LOG.c.id > bindparam("after"))
+    .order_by(LOG.c.id)
+    .limit(bindparam("limit"))
+)
+_ONE = (
+    select(LOG.c.key, LOG.c.sealed_by, LOG.c.value)
+    .prefix_with("/* log.one */")
+    .where(LOG.c.id == bindparam("revision"))
+)
+_RESEAL = (
+    update(LOG)
+    .prefix_with("/* log.reseal */")
+    .where(LOG.c.id == bindparam("revision"))
+    .values(sealed_by=bindparam("key_id"), value=bindparam("sealed"))
+)
+_HISTORY = (
+    select(LOG, _previous.c.sealed_by, _previous.c.value)
+    .prefix_with("/* log.history */")
+    .select_from(LOG.outerjoin(_previous, _previous.c.id == LOG.c.previous))
+    .where(
+        and_(
+            LOG.c.id > bindparam("after"),
+            LOG.c.id <= bindparam("up_to"),
+            LOG.c.key >= bindparam("low"),
+            LOG.c.key < bindparam("high"),
+        )
+    )
+    .order_by(LOG.c.id)
+    .limit(bindparam("limit"))
+)
+
+
+def encode_rows(encryption: Encryption, rows: Iterable[tuple[Entry, int, bool]]) -> list[Row]:
+    """(entry, previous revision, deleted) as they are stored."""
+    encoded: list[Row] = []
+    for entry, previous, deleted in rows:
+        key_id, value = encryption.seal(entry.key, entry.revision, entry.raw)
+        encoded.append((entry.revision, entry.key, previous, int(deleted), key_id, value))
+    return encoded

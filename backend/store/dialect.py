@@ -1,0 +1,112 @@
+"""What differs between databases: one small class for each. SQLite is the only one so far."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from backend.store.api import StoreError
+from backend.store.lockfile import LockFile
+
+_MIB = 1 << 20
+
+_PRAGMAS = (
+    "PRAGMA auto_vacuum=INCREMENTAL",  # before the first table, or it has no effect
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # a commit is on the disk when it returns
+    "PRAGMA secure_delete=FAST",
+    f"PRAGMA journal_size_limit={8 * _MIB}",
+    "PRAGMA wal_autocheckpoint=1000",
+    "PRAGMA cache_size=-8192",
+    "PRAGMA busy_timeout=5000",
+)
+
+_VACUUM_PAGES = 128
+_SPARE_PAGES = 512
+"""Free pages that a file may keep: churn takes them again at once."""
+
+
+class SqliteDialect:
+    """A local file, for one process at a time."""
+
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:":
+            raise StoreError("the store needs a database file: sqlite:////path/to/file")
+        self.path = Path(url.database)
+        self._url = url
+
+    @property
+    def location(self) -> str:
+        """What error texts call the database."""
+        return str(self.path)
+
+    def lock(self) -> LockFile:
+        """Take the store for this process. Raises StoreError that names the holder."""
+        return LockFile.take(self.path.with_name(self.path.name + ".lock"), self.location)
+
+    def meta(self) -> dict[str, int] | None:
+        """The meta table, or None for a file that is empty or not there. Changes nothing in any case."""
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            return None
+        try:
+            connection = sqlite3.connect(f"file:{quote(str(self.path))}?mode=ro", uri=True)
+            try:
+                tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+                if not tables:
+                    return None
+                if not {"log", "meta"} <= tables:
+                    raise StoreError(f"{self.location} is not a minikctl store; nothing was changed")
+                return dict(connection.execute("SELECT name, value FROM meta"))
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.location} cannot be read: {error}; nothing was changed") from error
+
+    def engine(self) -> Engine:
+        """Parameters never reach a log or an exception text: they may be secrets."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # the WAL takes this file's mode
+        engine = create_engine(
+            self._url, hide_parameters=True, connect_args={"cached_statements": 256, "check_same_thread": False}
+        )
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def shrink(self, connection: Connection) -> bool:
+        """Give a few free pages back to the file system; True if there are more. Takes a few milliseconds."""
+        free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        surplus = free - max(_SPARE_PAGES, (pages - free) // 4)
+        if surplus <= 0:
+            return False
+        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({min(surplus, _VACUUM_PAGES)})").all()
+        return bool(surplus > _VACUUM_PAGES)
+
+
+def _configure(connection: Any, _record: object) -> None:
+    # The driver's own transaction control commits behind our back: with None it leaves BEGIN to us.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).fetchall()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def dialect_for(url: str) -> SqliteDialect:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"not a database URL: {url!r}") from error
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreError(f"no support for {parsed.get_backend_name()} databases: use sqlite:////path/to/file")
+    return SqliteDialect(parsed)
