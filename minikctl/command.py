@@ -1,15 +1,14 @@
 """What a command is: a declaration, and a function that runs it.
 
-A command's module is imported only when the command is called, and nothing here imports Typer: the declaration
-feeds both the pflag grammar that runs it (`minikctl.flags`) and the Typer tree that gives help and completion
+A command's module is imported only when the command is called, and nothing here imports Typer (or dataclasses, whose
+import costs a tenth of a whole `get`): the declaration feeds both the pflag grammar that runs it (`minikctl.flags`) and the Typer tree that gives help and completion
 (`minikctl.cli`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from minikctl.client.factory import Factory
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 FlagType = Literal["bool", "string", "int", "int64", "duration", "stringArray", "stringSlice", "stringToString"]
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """One flag, in pflag's terms.
 
     `stringArray` takes each value whole; `stringSlice` splits values at commas; both give a list. `duration` gives
@@ -35,8 +33,7 @@ class Flag:
     hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(NamedTuple):
     """Where a command reads and writes. `out` and `err` are text; `out.buffer` is used for raw bytes."""
 
     stdin: IO[str]
@@ -44,8 +41,7 @@ class Streams:
     err: IO[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One call of a command, parsed. `flags` has a value for every declared and global flag, by long name;
     `changed` the long names that were given; `dashdash` the index in `args` where `--` stood, or -1."""
 
@@ -70,8 +66,7 @@ class UsageError(CommandError):
     """A misuse: kubectl prints `error: MESSAGE` and then `See 'kubectl CMD -h' for help and examples`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """`use` is cobra's usage line without the parents (`secret generic NAME ...`); `run` returns the exit code.
 
     `examples` and `long` follow kubectl's, in our own words, with `minikctl` as the program's name.

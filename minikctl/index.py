@@ -1,0 +1,95 @@
+"""Which module has which command: read to run one command without importing the others."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NamedTuple
+
+from minikctl.command import Command
+
+
+class Group(NamedTuple):
+    """A word that only has commands under it (`create secret`)."""
+
+    short: str
+    long: str = ""
+
+
+COMMANDS: dict[str, str | Group] = {
+    "api-resources": "minikctl.commands.api_resources",
+    "cluster": Group("Start, stop and look after the local cluster"),
+    "cluster delete": "minikctl.commands.cluster:DELETE",
+    "cluster kubeconfig": "minikctl.commands.cluster:KUBECONFIG",
+    "cluster list": "minikctl.commands.cluster:LIST",
+    "cluster logs": "minikctl.commands.cluster:LOGS",
+    "cluster rotate-key": "minikctl.commands.cluster:ROTATE_KEY",
+    "cluster start": "minikctl.commands.cluster:START",
+    "cluster status": "minikctl.commands.cluster:STATUS",
+    "cluster stop": "minikctl.commands.cluster:STOP",
+    "completion": "minikctl.commands.completion",
+    "create": "minikctl.commands.create.from_file",
+    "create configmap": "minikctl.commands.create.configmap",
+    "create namespace": "minikctl.commands.create.namespace",
+    "create secret": Group(
+        "Create a secret using a specified subcommand",
+        "Create a secret of a given type: for a container registry (docker-registry), for anything (generic), or for"
+        " a certificate and its key (tls).",
+    ),
+    "create secret docker-registry": "minikctl.commands.create.secret_docker_registry",
+    "create secret generic": "minikctl.commands.create.secret_generic",
+    "create secret tls": "minikctl.commands.create.secret_tls",
+    "delete": "minikctl.commands.delete",
+    "describe": "minikctl.commands.describe",
+    "exec": "minikctl.commands.exec",
+    "get": "minikctl.commands.get",
+    "logs": "minikctl.commands.logs",
+    "options": "minikctl.commands.options",
+    "version": "minikctl.commands.version",
+}
+"""Path -> `module` (whose COMMAND it is), `module:NAME`, or a Group."""
+
+ALIASES = {
+    "create cm": "create configmap",
+    "create ns": "create namespace",
+    "log": "logs",
+}
+
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Basic Commands (Beginner):", ("create",)),
+    ("Basic Commands (Intermediate):", ("get", "delete")),
+    ("Cluster Management Commands:", ("cluster",)),
+    ("Troubleshooting and Debugging Commands:", ("describe", "logs", "exec")),
+    ("Settings Commands:", ("completion",)),
+    ("Other Commands:", ("api-resources", "version")),
+)
+"""The root help's groups of commands, in kubectl's order."""
+
+HIDDEN = frozenset({"options"})
+
+
+def load(path: str) -> Command:
+    """The command at `path`, its module imported. KeyError for an unknown path; a Group is none."""
+    place = COMMANDS[path]
+    assert isinstance(place, str)
+    module, _, name = place.partition(":")
+    command: Command = getattr(import_module(module), name or "COMMAND")
+    return command
+
+
+def children(path: str) -> list[str]:
+    """The words that may follow `path` ("" for the root), sorted; without aliases and hidden commands."""
+    prefix = f"{path} " if path else ""
+    words = (name[len(prefix) :] for name in COMMANDS if name.startswith(prefix) and name != path)
+    return [word for word in words if " " not in word and (path or word not in HIDDEN)]
+
+
+def resolve(words: list[str]) -> tuple[str, int]:
+    """(the longest path that `words` begin with, how many of them it took)."""
+    path, taken = "", 0
+    for word in words:
+        longer = f"{path} {word}" if path else word
+        longer = ALIASES.get(longer, longer)
+        if longer not in COMMANDS:
+            break
+        path, taken = longer, taken + 1
+    return path, taken
