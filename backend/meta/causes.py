@@ -5,7 +5,7 @@ A value is shown as Go shows it: a string with %q, anything composed as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from backend.meta.errors import Cause
@@ -57,12 +57,18 @@ def invalid_value(field: str, value: Any, detail: str) -> Cause:
     return Cause("FieldValueInvalid", field, f"Invalid value: {show(value)}: {detail}")
 
 
+def each_invalid(field: str, value: Any, details: Iterable[str]) -> list[Cause]:
+    """One cause for each text that a check of backend.meta.names gave."""
+    return [invalid_value(field, value, detail) for detail in details]
+
+
 def immutable(field: str, value: Any) -> Cause:
     return invalid_value(field, value, "field is immutable")
 
 
-def duplicate(field: str, value: Any) -> Cause:
-    return Cause("FieldValueDuplicate", field, f"Duplicate value: {show(value)}")
+def duplicate(field: str, value: Any, detail: str = "") -> Cause:
+    text = f"Duplicate value: {show(value)}"
+    return Cause("FieldValueDuplicate", field, f"{text}: {detail}" if detail else text)
 
 
 def forbidden(field: str, detail: str) -> Cause:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -41,7 +40,11 @@ def _validate_node_affinity(affinity: Obj, path: str) -> list[Cause]:
 
 def _validate_weight(preferred: Obj, path: str) -> list[Cause]:
     weight = preferred.get("weight", 0)
-    return [] if 1 <= weight <= 100 else [causes.invalid(f"{path}.weight", weight, "must be in the range 1-100")]
+    return (
+        []
+        if 1 <= weight <= 100
+        else [causes.invalid_value(f"{path}.weight", weight, "must be in the range 1-100")]
+    )
 
 
 def _validate_node_term(term: Obj, path: str) -> list[Cause]:
@@ -52,13 +55,13 @@ def _validate_node_term(term: Obj, path: str) -> list[Cause]:
         here = f"{path}.matchFields[{index}]"
         operator, values = requirement.get("operator", ""), requirement.get("values") or ()
         if operator not in ("In", "NotIn"):
-            found.append(causes.invalid(f"{here}.operator", operator, "not a valid selector operator"))
+            found.append(causes.invalid_value(f"{here}.operator", operator, "not a valid selector operator"))
         elif len(values) != 1:
             detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
             found.append(causes.required(f"{here}.values", detail))
         if requirement.get("key") != "metadata.name":
             detail = "not a valid field selector key"
-            found.append(causes.invalid(f"{here}.key", requirement.get("key", ""), detail))
+            found.append(causes.invalid_value(f"{here}.key", requirement.get("key", ""), detail))
     return found
 
 
@@ -79,7 +82,7 @@ def _validate_requirement(requirement: Obj, path: str) -> list[Cause]:
             detail = "must be specified single value when `operator` is 'Lt' or 'Gt'"
             found.append(causes.required(f"{path}.values", detail))
     else:
-        found.append(causes.invalid(f"{path}.operator", operator, "not a valid selector operator"))
+        found.append(causes.invalid_value(f"{path}.operator", operator, "not a valid selector operator"))
     found += causes.each_invalid(f"{path}.key", key, names.qualified_name(key))
     for index, value in enumerate(values):
         found += causes.each_invalid(f"{path}.values[{index}]", value, names.label_value(value))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes, cells
+from backend.resources import cells
 from backend.resources.payload import MAX_BYTES, decoded_size, immutable_causes
 from backend.resources.resource import AGE_COLUMN, NAME_COLUMN, Column, Resource
 
@@ -23,7 +23,7 @@ def _validate(config_map: Obj) -> Sequence[Cause]:
     for key, text in sorted(data.items()):
         found += causes.each_invalid(f"data[{key}]", key, names.config_map_key(key))
         if key in binary:
-            found.append(causes.invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
+            found.append(causes.invalid_value(f"data[{key}]", key, "duplicate of key present in binaryData"))
         size += len(text.encode())
     for key, encoded in sorted(binary.items()):
         found += causes.each_invalid(f"binaryData[{key}]", key, names.config_map_key(key))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 from backend.resources.env_validation import validate_env, validate_env_from
 from backend.resources.mount_validation import validate_devices, validate_mounts
 from backend.resources.pod_resources_validation import validate_resources
@@ -145,7 +144,7 @@ def _validate_hooks(container: Obj, path: str) -> list[Cause]:
 
 def _validate_host_network(containers: Sequence[Obj], path: str) -> list[Cause]:
     return [
-        causes.invalid(
+        causes.invalid_value(
             f"{path}[{index}].ports[{number}].containerPort",
             port.get("containerPort", 0),
             "must match `hostPort` when `hostNetwork` is true",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from backend.meta import names, quantity
+from backend.meta import causes, names, quantity
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 
 _SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 _ENV_FIELDS = frozenset(
@@ -33,7 +32,7 @@ def validate_env(env: Sequence[Obj], path: str) -> list[Cause]:
     for index, variable in enumerate(env):
         here = f"{path}[{index}]"
         if name := variable.get("name", ""):
-            found += causes.each_invalid(f"{here}.name", name, names.env_var_name(name))
+            found += causes.each_invalid(f"{here}.name", name, names.relaxed_env_var_name(name))
         else:
             found.append(causes.required(f"{here}.name"))
         if variable.get("valueFrom") is not None:
@@ -54,11 +53,11 @@ def _validate_value_from(variable: Obj, path: str) -> list[Cause]:
     count = sum(source.get(name) is not None for name in _SOURCES)
     if count == 0:
         detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
-        found.append(causes.invalid(path, "", detail))
+        found.append(causes.invalid_value(path, "", detail))
     elif variable.get("value"):
-        found.append(causes.invalid(path, "", "may not be specified when `value` is not empty"))
+        found.append(causes.invalid_value(path, "", "may not be specified when `value` is not empty"))
     elif count > 1:
-        found.append(causes.invalid(path, "", "may not have more than one field specified at a time"))
+        found.append(causes.invalid_value(path, "", "may not have more than one field specified at a time"))
     return found
 
 
@@ -82,15 +81,15 @@ def validate_field_ref(field: Obj, supported: Collection[str], path: str) -> lis
         return [causes.required(f"{path}.fieldPath")]
     if field["apiVersion"] != "v1":
         fault = f"error converting fieldPath: unsupported pod version: {field['apiVersion']}"
-        return [causes.invalid(f"{path}.fieldPath", text, fault)]
+        return [causes.invalid_value(f"{path}.fieldPath", text, fault)]
     subscripted = _SUBSCRIPT.fullmatch(text)
     base = subscripted.group(1) if subscripted else text
     if base not in _CONVERTIBLE_FIELDS:
         fault = f"error converting fieldPath: field label not supported: {text}"
-        return [causes.invalid(f"{path}.fieldPath", text, fault)]
+        return [causes.invalid_value(f"{path}.fieldPath", text, fault)]
     if subscripted:
         if base not in ("metadata.annotations", "metadata.labels"):
-            return [causes.invalid(path, base, "does not support subscript")]
+            return [causes.invalid_value(path, base, "does not support subscript")]
         key = subscripted.group(2)
         lowered = key.lower() if base == "metadata.annotations" else key
         return causes.each_invalid(path, key, names.qualified_name(lowered))
@@ -116,7 +115,7 @@ def validate_resource_ref(
         return []
     listed = " and ".join(allowed) if name == "cpu" else ", ".join(allowed)
     detail = f"only divisor's values {listed} are supported with the {name} resource"
-    return [causes.invalid(f"{path}.divisor", name, detail)]
+    return [causes.invalid_value(f"{path}.divisor", name, detail)]
 
 
 def validate_env_from(sources: Sequence[Obj], path: str) -> list[Cause]:
@@ -124,11 +123,11 @@ def validate_env_from(sources: Sequence[Obj], path: str) -> list[Cause]:
     for index, source in enumerate(sources):
         here = f"{path}[{index}]"
         if prefix := source.get("prefix"):
-            found += causes.each_invalid(f"{here}.prefix", prefix, names.env_var_name(prefix))
+            found += causes.each_invalid(f"{here}.prefix", prefix, names.relaxed_env_var_name(prefix))
         given = [name for name in ("configMapRef", "secretRef") if source.get(name) is not None]
         found += [causes.required(f"{here}.{name}.name") for name in given if not source[name].get("name")]
         if not given:
-            found.append(causes.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
+            found.append(causes.invalid_value(path, "", "must specify one of: `configMapRef` or `secretRef`"))
         elif len(given) > 1:
-            found.append(causes.invalid(path, "", "may not have more than one field specified at a time"))
+            found.append(causes.invalid_value(path, "", "may not have more than one field specified at a time"))
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes, cells
+from backend.resources import cells
 from backend.resources.resource import NAME_COLUMN, Column, Resource
 
 _SCHEMA = "io.k8s.api.core.v1.Event"
@@ -39,11 +39,11 @@ def _validate(event: Obj) -> Sequence[Cause]:
     found: list[Cause] = []
     if not about:
         if namespace not in _CLUSTER_NAMESPACES:
-            found.append(causes.invalid(path, about, mismatch))
+            found.append(causes.invalid_value(path, about, mismatch))
     elif involved.get("kind") in _CLUSTER_KINDS and "/" not in involved.get("apiVersion", ""):
-        found.append(causes.invalid(path, about, "not required for kind " + involved["kind"]))
+        found.append(causes.invalid_value(path, about, "not required for kind " + involved["kind"]))
     elif about != namespace:
-        found.append(causes.invalid(path, about, mismatch))
+        found.append(causes.invalid_value(path, about, mismatch))
     if event.get("eventTime"):
         found += _validate_new_style(event)
     return found + causes.each_invalid("namespace", namespace, names.dns1123_subdomain(namespace))
@@ -68,7 +68,9 @@ _LIMITS = (("reportingInstance", 128), ("action", 128), ("reason", 128), ("messa
 
 
 def _too_long(event: Obj, name: str, limit: int) -> Cause:
-    return causes.invalid(name, "" if name == "message" else event[name], f"can have at most {limit} characters")
+    return causes.invalid_value(
+        name, "" if name == "message" else event[name], f"can have at most {limit} characters"
+    )
 
 
 def _validate_update(event: Obj, _old: Obj) -> Sequence[Cause]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes, cells
+from backend.resources import cells
 from backend.resources.resource import AGE_COLUMN, NAME_COLUMN, Column, Resource
 
 
@@ -17,12 +17,14 @@ def _validate(lease: Obj) -> Sequence[Cause]:
     found: list[Cause] = []
     duration = spec.get("leaseDurationSeconds")
     if duration is not None and duration <= 0:
-        found.append(causes.invalid("spec.leaseDurationSeconds", duration, "must be greater than 0"))
+        found.append(causes.invalid_value("spec.leaseDurationSeconds", duration, "must be greater than 0"))
     transitions = spec.get("leaseTransitions")
     if transitions is not None and transitions < 0:
-        found.append(causes.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"))
+        found.append(
+            causes.invalid_value("spec.leaseTransitions", transitions, "must be greater than or equal to 0")
+        )
     if spec.get("holderIdentity") == "":
-        found.append(causes.invalid("spec.holderIdentity", "", "must not be empty"))
+        found.append(causes.invalid_value("spec.holderIdentity", "", "must not be empty"))
     return found
 
 

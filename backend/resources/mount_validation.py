@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from backend.meta import causes
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 from backend.resources.path_validation import validate_local_descending_path
 
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
@@ -27,10 +27,10 @@ def validate_mounts(container: Obj, volumes: Collection[str], container_path: st
         if not mount_path:
             found.append(causes.required(f"{here}.mountPath"))
         if mount_path in mount_paths:
-            found.append(causes.invalid(f"{here}.mountPath", mount_path, "must be unique"))
+            found.append(causes.invalid_value(f"{here}.mountPath", mount_path, "must be unique"))
         mount_paths.add(mount_path)
         if name in devices:
-            found.append(causes.invalid(f"{here}.name", name, "must not already exist in volumeDevices"))
+            found.append(causes.invalid_value(f"{here}.name", name, "must not already exist in volumeDevices"))
         found += _validate_sub_path(mount, path, here)
         propagation = mount.get("mountPropagation")
         if propagation is not None and propagation not in _PROPAGATIONS:
@@ -55,7 +55,7 @@ def _validate_sub_path(mount: Obj, path: str, here: str) -> list[Cause]:
     if expression := mount.get("subPathExpr"):
         if mount.get("subPath"):
             detail = "subPathExpr and subPath are mutually exclusive"
-            found.append(causes.invalid(f"{here}.subPathExpr", expression, detail))
+            found.append(causes.invalid_value(f"{here}.subPathExpr", expression, detail))
         found += validate_local_descending_path(expression, f"{path}.subPathExpr")
     return found
 
@@ -73,6 +73,6 @@ def validate_devices(container: Obj, volumes: Collection[str], container_path: s
         if not device_path:
             found.append(causes.required(f"{here}.devicePath"))
         if device_path in seen_paths:
-            found.append(causes.invalid(f"{here}.devicePath", device_path, "must be unique"))
+            found.append(causes.invalid_value(f"{here}.devicePath", device_path, "must be unique"))
         seen_paths.add(device_path)
     return found

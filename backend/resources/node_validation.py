@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
@@ -25,7 +24,7 @@ def _validate_taints(taints: Sequence[Obj], path: str) -> list[Cause]:
         key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
         found += causes.each_invalid(f"{here}.key", key, names.qualified_name(key))
         if faults := names.label_value(value):
-            found.append(causes.invalid(f"{here}.value", value, ";".join(faults)))
+            found.append(causes.invalid_value(f"{here}.value", value, ";".join(faults)))
         if effect not in _EFFECTS:
             found.append(causes.not_supported(f"{here}.effect", effect, _EFFECTS))
         if (key, effect) in seen:

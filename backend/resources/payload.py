@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backend.meta import causes
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 
 MAX_BYTES = 1024 * 1024
 """Of all the values together, decoded. Source: core.MaxSecretSize."""

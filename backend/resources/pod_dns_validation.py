@@ -5,10 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 
 _POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _MAX_NAMESERVERS = 3
@@ -37,18 +36,20 @@ def _validate_config(config: Obj, path: str) -> list[Cause]:
     servers, searches = config.get("nameservers") or [], config.get("searches") or []
     if len(servers) > _MAX_NAMESERVERS:
         detail = f"must not have more than {_MAX_NAMESERVERS} nameservers"
-        found.append(causes.invalid(f"{path}.nameservers", servers, detail))
+        found.append(causes.invalid_value(f"{path}.nameservers", servers, detail))
     for index, server in enumerate(servers):
         found += validate_ip(server, f"{path}.nameservers[{index}]")
     if len(searches) > _MAX_SEARCHES:
         found.append(
-            causes.invalid(f"{path}.searches", searches, f"must not have more than {_MAX_SEARCHES} search paths")
+            causes.invalid_value(
+                f"{path}.searches", searches, f"must not have more than {_MAX_SEARCHES} search paths"
+            )
         )
     if len(" ".join(searches)) > _MAX_SEARCH_CHARACTERS:
         detail = (
             f"must not have more than {_MAX_SEARCH_CHARACTERS} characters (including spaces) in the search list"
         )
-        found.append(causes.invalid(f"{path}.searches", searches, detail))
+        found.append(causes.invalid_value(f"{path}.searches", searches, detail))
     for index, search in enumerate(searches):
         if search == ".":
             continue
@@ -65,7 +66,7 @@ def validate_ip(text: str, path: str) -> list[Cause]:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        return [causes.invalid(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
+        return [causes.invalid_value(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
     return []
 
 

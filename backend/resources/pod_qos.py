@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.meta import quantity
 from backend.meta.types import Obj
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _COMPUTE = ("cpu", "memory")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from backend.meta import names, quantity
+from backend.meta import causes, names, quantity
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _CONTAINER = frozenset({"cpu", "memory", "ephemeral-storage"})
 _STANDARD = _CONTAINER | {
@@ -33,9 +35,9 @@ def _validate_amount(name: str, amount: object, path: str) -> list[Cause]:
     found = _validate_name(name, path)
     value = quantity.parse(str(amount))
     if value < 0:
-        found.append(causes.invalid(path, _text(amount), "must be greater than or equal to 0"))
+        found.append(causes.invalid_value(path, _text(amount), "must be greater than or equal to 0"))
     if not _overcommits(name) and value.denominator != 1:
-        found.append(causes.invalid(path, _text(amount), "must be an integer"))
+        found.append(causes.invalid_value(path, _text(amount), "must be an integer"))
     return found
 
 
@@ -47,8 +49,8 @@ def _validate_name(name: str, path: str) -> list[Cause]:
         return []
     found = []
     if name not in _STANDARD:
-        found.append(causes.invalid(path, name, "must be a standard resource type or fully qualified"))
-    return [*found, causes.invalid(path, name, "must be a standard resource for containers")]
+        found.append(causes.invalid_value(path, name, "must be a standard resource type or fully qualified"))
+    return [*found, causes.invalid_value(path, name, "must be a standard resource for containers")]
 
 
 def _overcommits(name: str) -> bool:
@@ -70,7 +72,7 @@ def _validate_against_limit(name: str, amount: object, limit: object | None, pat
         detail = f"must be less than or equal to {name} limit of {_text(limit)}"
     else:
         return []
-    return [causes.invalid(f"{path}.requests", _text(amount), detail)]
+    return [causes.invalid_value(f"{path}.requests", _text(amount), detail)]
 
 
 def _text(amount: object) -> str:
@@ -87,16 +89,16 @@ def validate_pod_resources(spec: Obj, path: str) -> list[Cause]:
         total = _total_requests(spec, name)
         if quantity.parse(str(amount)) < total:
             detail = f"must be greater than or equal to aggregate container requests of {_exact(total)}"
-            found.append(causes.invalid(f"{path}.resources.requests[{name}]", _text(amount), detail))
+            found.append(causes.invalid_value(f"{path}.resources.requests[{name}]", _text(amount), detail))
     return found
 
 
-def _total_requests(spec: Obj, name: str) -> Fraction:
+def _total_requests(spec: Obj, name: str) -> Fraction | int:
     amounts = (
         (container.get("resources") or {}).get("requests") or {} for container in spec.get("containers") or ()
     )
-    return sum((quantity.parse(str(requests[name])) for requests in amounts if name in requests), Fraction(0))
+    return sum(quantity.parse(str(requests[name])) for requests in amounts if name in requests)
 
 
-def _exact(amount: Fraction) -> str:
+def _exact(amount: Fraction | int) -> str:
     return quantity.canonical(str(amount) if amount.denominator == 1 else f"{float(amount * 1000):g}m")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from backend.meta import causes
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 
 _MAX_ID = 2**31 - 1
 _ID_RANGE = f"must be between 0 and {_MAX_ID}, inclusive"
@@ -17,7 +17,7 @@ _SYSCTL_FAULT = f"must have at most 253 characters and match regex ^{_SYSCTL.pat
 
 def _validate_ids(context: Obj, fields: tuple[str, ...], path: str) -> list[Cause]:
     return [
-        causes.invalid(f"{path}.{field}", context[field], _ID_RANGE)
+        causes.invalid_value(f"{path}.{field}", context[field], _ID_RANGE)
         for field in fields
         if context.get(field) is not None and not 0 <= context[field] <= _MAX_ID
     ]
@@ -36,7 +36,9 @@ def _validate_seccomp(profile: Obj | None, path: str) -> list[Cause]:
         return [causes.not_supported(f"{path}.type", kind, _SECCOMP)]
     if local is not None:
         return [
-            causes.invalid(f"{path}.localhostProfile", local, "can only be set when seccomp type is Localhost")
+            causes.invalid_value(
+                f"{path}.localhostProfile", local, "can only be set when seccomp type is Localhost"
+            )
         ]
     return []
 
@@ -47,10 +49,10 @@ def validate_container_security(context: Obj, path: str) -> list[Cause]:
     if context.get("allowPrivilegeEscalation") is False:
         if context.get("privileged"):
             detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-            found.append(causes.invalid(path, context, detail))
+            found.append(causes.invalid_value(path, context, detail))
         if "CAP_SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or ()):
             detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
-            found.append(causes.invalid(path, context, detail))
+            found.append(causes.invalid_value(path, context, detail))
     return found
 
 
@@ -60,11 +62,11 @@ def validate_pod_security(spec: Obj, spec_path: str) -> list[Cause]:
     found: list[Cause] = []
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         detail = "ShareProcessNamespace and HostPID cannot both be enabled"
-        found.append(causes.invalid(f"{path}.shareProcessNamespace", True, detail))
+        found.append(causes.invalid_value(f"{path}.shareProcessNamespace", True, detail))
     found += _validate_ids(context, ("fsGroup", "runAsUser", "runAsGroup"), path)
     for index, group in enumerate(context.get("supplementalGroups") or ()):
         if not 0 <= group <= _MAX_ID:
-            found.append(causes.invalid(f"{path}.supplementalGroups[{index}]", group, _ID_RANGE))
+            found.append(causes.invalid_value(f"{path}.supplementalGroups[{index}]", group, _ID_RANGE))
     policy = context.get("fsGroupChangePolicy")
     if policy is not None and policy not in ("Always", "OnRootMismatch"):
         found.append(causes.not_supported(f"{path}.fsGroupChangePolicy", policy, ("Always", "OnRootMismatch")))
@@ -81,7 +83,7 @@ def _validate_sysctls(context: Obj, path: str) -> list[Cause]:
         if not name:
             found.append(causes.required(here))
         elif len(name) > 253 or not _SYSCTL.fullmatch(name):
-            found.append(causes.invalid(here, name, _SYSCTL_FAULT))
+            found.append(causes.invalid_value(here, name, _SYSCTL_FAULT))
         elif name in seen:
             found.append(causes.duplicate(here, name))
         seen.add(name)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Sequence
 
 import orjson
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 from backend.resources.pod_validation import validate_pod_spec
 
 _MAX_INT32 = 2**31 - 1
@@ -42,11 +40,11 @@ def _validate_deadline(new: int | None, old: int | None) -> list[Cause]:
     path = "spec.activeDeadlineSeconds"
     if new is not None:
         if not 0 <= new <= _MAX_INT32:
-            return [causes.invalid(path, new, f"must be between 0 and {_MAX_INT32}, inclusive")]
+            return [causes.invalid_value(path, new, f"must be between 0 and {_MAX_INT32}, inclusive")]
         if old is not None and old < new:
-            return [causes.invalid(path, new, "must be less than or equal to previous value")]
+            return [causes.invalid_value(path, new, "must be less than or equal to previous value")]
     elif old is not None:
-        return [causes.invalid(path, None, "must not update from a positive integer to nil value")]
+        return [causes.invalid_value(path, None, "must not update from a positive integer to nil value")]
     return []
 
 
@@ -104,6 +102,8 @@ def _put_back(target: Obj, source: Obj, field: str) -> None:
 
 def _difference(old: Obj, new: Obj) -> str:
     """The lines of the two specs that differ, with a little around them."""
+    import difflib  # Rarely needed, and the backend starts faster without it.
+
     before, after = (orjson.dumps(spec, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) for spec in (old, new))
     lines = difflib.unified_diff(before.decode().splitlines(), after.decode().splitlines(), lineterm="", n=3)
     return "\n".join(list(lines)[2:]) + "\n"
@@ -116,7 +116,7 @@ def validate_pod_status_update(pod: Obj, old: Obj) -> Sequence[Cause]:
         found += causes.each_invalid("status.nominatedNodeName", name, names.dns1123_subdomain(name))
     old_class, new_class = old_status.get("qosClass"), new_status.get("qosClass")
     if old_class and new_class and new_class != old_class:
-        found.append(causes.invalid("status.qosClass", new_class, "field is immutable"))
+        found.append(causes.immutable("status.qosClass", new_class))
     for field, policy in (
         ("containerStatuses", pod["spec"].get("restartPolicy")),
         ("initContainerStatuses", "OnFailure" if pod["spec"].get("restartPolicy") == "Always" else None),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 from backend.resources.affinity_validation import validate_affinity
 from backend.resources.container_validation import validate_containers
 from backend.resources.pod_dns_validation import validate_dns, validate_host_aliases
@@ -94,7 +93,7 @@ def _validate_spread(constraints: Sequence[Obj], path: str) -> list[Cause]:
         skew, key = constraint.get("maxSkew", 0), constraint.get("topologyKey", "")
         action = constraint.get("whenUnsatisfiable", "")
         if skew <= 0:
-            found.append(causes.invalid(f"{here}.maxSkew", skew, "must be greater than zero"))
+            found.append(causes.invalid_value(f"{here}.maxSkew", skew, "must be greater than zero"))
         if not key:
             found.append(causes.required(f"{here}.topologyKey", "can not be empty"))
         if action not in ("DoNotSchedule", "ScheduleAnyway"):
@@ -124,7 +123,7 @@ def _validate_names(spec: Obj, path: str) -> list[Cause]:
 def _validate_deadline(seconds: int | None, path: str) -> list[Cause]:
     if seconds is None or 1 <= seconds <= _MAX_INT32:
         return []
-    return [causes.invalid(path, seconds, f"must be between 1 and {_MAX_INT32}, inclusive")]
+    return [causes.invalid_value(path, seconds, f"must be between 1 and {_MAX_INT32}, inclusive")]
 
 
 def validate_tolerations(tolerations: Sequence[Obj], path: str) -> list[Cause]:
@@ -137,10 +136,10 @@ def validate_tolerations(tolerations: Sequence[Obj], path: str) -> list[Cause]:
             found += causes.each_invalid(f"{here}.key", key, names.qualified_name(key))
         elif operator != "Exists":
             detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
-            found.append(causes.invalid(f"{here}.operator", operator, detail))
+            found.append(causes.invalid_value(f"{here}.operator", operator, detail))
         if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
             detail = "effect must be 'NoExecute' when `tolerationSeconds` is set"
-            found.append(causes.invalid(f"{here}.effect", effect, detail))
+            found.append(causes.invalid_value(f"{here}.effect", effect, detail))
         found += _validate_toleration_operator(toleration, operator, value, f"{here}.operator")
         if effect and effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
             supported = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -151,10 +150,10 @@ def validate_tolerations(tolerations: Sequence[Obj], path: str) -> list[Cause]:
 def _validate_toleration_operator(toleration: Obj, operator: str, value: str, path: str) -> list[Cause]:
     if operator in ("Equal", ""):
         faults = names.label_value(value)
-        return [causes.invalid(path, value, ";".join(faults))] if faults else []
+        return [causes.invalid_value(path, value, ";".join(faults))] if faults else []
     if operator == "Exists":
         detail = "value must be empty when `operator` is 'Exists'"
-        return [causes.invalid(path, toleration, detail)] if value else []
+        return [causes.invalid_value(path, toleration, detail)] if value else []
     return [causes.not_supported(path, operator, ("Equal", "Exists"))]
 
 
@@ -165,5 +164,5 @@ def _validate_image_spaces(spec: Obj, path: str) -> list[Cause]:
             image = container.get("image", "")
             if image != image.strip():
                 detail = "must not have leading or trailing whitespace"
-                found.append(causes.invalid(f"{path}.{field}[{index}].image", image, detail))
+                found.append(causes.invalid_value(f"{path}.{field}[{index}].image", image, detail))
     return found

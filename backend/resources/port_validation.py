@@ -1,44 +1,25 @@
-"""Rules of ports. Source: validateContainerPorts, IsValidPortName, checkHostPortConflicts."""
+"""Rules of ports. Source: validateContainerPorts, checkHostPortConflicts."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
-_NAME_CHARACTERS = re.compile(r"[-a-z0-9]+")
-_OUT_OF_RANGE = "must be between 1 and 65535, inclusive"
-
-
-def port_name_faults(name: str) -> list[str]:
-    """kube-apiserver's texts for what is wrong with an IANA service name."""
-    faults = []
-    if len(name) > 15:
-        faults.append("must be no more than 15 characters")
-    if not _NAME_CHARACTERS.fullmatch(name):
-        faults.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
-    if not re.search("[a-z]", name):
-        faults.append("must contain at least one letter (a-z)")
-    if "--" in name:
-        faults.append("must not contain consecutive hyphens")
-    if name.startswith("-") or name.endswith("-"):
-        faults.append("must not begin or end with a hyphen")
-    return faults
 
 
 def validate_port_number(port: int, path: str) -> list[Cause]:
-    return [] if 1 <= port <= 65535 else [causes.invalid(path, port, _OUT_OF_RANGE)]
+    return causes.each_invalid(path, port, names.port_number(port))
 
 
 def validate_port_reference(port: int | str, path: str) -> list[Cause]:
     """A number, or the name of a port of the container."""
     if isinstance(port, int):
         return validate_port_number(port, path)
-    return causes.each_invalid(path, port, port_name_faults(port))
+    return causes.each_invalid(path, port, names.port_name(port))
 
 
 def validate_ports(ports: Sequence[Obj], path: str) -> list[Cause]:
@@ -47,7 +28,7 @@ def validate_ports(ports: Sequence[Obj], path: str) -> list[Cause]:
     for index, port in enumerate(ports):
         here = f"{path}[{index}]"
         if name := port.get("name", ""):
-            faults = port_name_faults(name)
+            faults = names.port_name(name)
             found += causes.each_invalid(f"{here}.name", name, faults)
             if not faults and name in seen:
                 found.append(causes.duplicate(f"{here}.name", name))

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import re
-
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 from backend.resources.port_validation import validate_port_number, validate_port_reference
 
 _COUNTS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
-_HEADER_NAME = re.compile("[-A-Za-z0-9]+")
-_HEADER_FAULT = (
-    "a valid HTTP header must consist of alphanumeric characters or '-' "
-    "(e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')"
-)
 
 
 def validate_probe(kind: str, probe: Obj, path: str) -> list[Cause]:
     """`kind` is livenessProbe, readinessProbe or startupProbe."""
     found = _validate_handler(probe, path)
     found += [
-        causes.invalid(f"{path}.{name}", probe[name], "must be greater than or equal to 0")
+        causes.invalid_value(f"{path}.{name}", probe[name], "must be greater than or equal to 0")
         for name in _COUNTS
         if probe.get(name, 0) < 0
     ]
     grace = probe.get("terminationGracePeriodSeconds")
     if grace is not None and grace <= 0:
-        found.append(causes.invalid(f"{path}.terminationGracePeriodSeconds", grace, "must be greater than 0"))
+        found.append(
+            causes.invalid_value(f"{path}.terminationGracePeriodSeconds", grace, "must be greater than 0")
+        )
     if kind == "readinessProbe":
         if grace is not None:
             detail = "must not be set for readinessProbes"
-            found.append(causes.invalid(f"{path}.terminationGracePeriodSeconds", grace, detail))
+            found.append(causes.invalid_value(f"{path}.terminationGracePeriodSeconds", grace, detail))
     elif probe.get("successThreshold", 1) != 1:
-        found.append(causes.invalid(f"{path}.successThreshold", probe["successThreshold"], "must be 1"))
+        found.append(causes.invalid_value(f"{path}.successThreshold", probe["successThreshold"], "must be 1"))
     return found
 
 
@@ -81,6 +76,6 @@ def _validate_http(action: Obj, path: str) -> list[Cause]:
     if action.get("scheme") not in ("HTTP", "HTTPS"):
         found.append(causes.not_supported(f"{path}.scheme", action.get("scheme", ""), ("HTTP", "HTTPS")))
     for header in action.get("httpHeaders") or ():
-        if not _HEADER_NAME.fullmatch(header.get("name", "")):
-            found.append(causes.invalid(f"{path}.httpHeaders", header.get("name", ""), _HEADER_FAULT))
+        name = header.get("name", "")
+        found += causes.each_invalid(f"{path}.httpHeaders", name, names.http_header_name(name))
     return found

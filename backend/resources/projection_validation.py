@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backend.meta import causes
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 from backend.resources.env_validation import validate_field_ref, validate_resource_ref
 from backend.resources.path_validation import validate_local_path
 
@@ -22,7 +22,7 @@ _MAX_TOKEN_SECONDS = 2**32
 
 
 def _validate_mode(mode: int | None, path: str) -> list[Cause]:
-    return [] if mode is None or 0 <= mode <= 0o777 else [causes.invalid(path, mode, _MODE)]
+    return [] if mode is None or 0 <= mode <= 0o777 else [causes.invalid_value(path, mode, _MODE)]
 
 
 def _validate_key_paths(items: Sequence[Obj], path: str) -> list[Cause]:
@@ -71,7 +71,7 @@ def _validate_downward_files(items: Sequence[Obj], path: str) -> list[Cause]:
             found += validate_field_ref(field, _FIELDS, f"{path}.fieldRef")
             if resource is not None:
                 detail = "fieldRef and resourceFieldRef can not be specified simultaneously"
-                found.append(causes.invalid(path, "resource", detail))
+                found.append(causes.invalid_value(path, "resource", detail))
         elif resource is not None:
             found += validate_resource_ref(resource, _RESOURCES, f"{path}.resourceFieldRef", in_volume=True)
         else:
@@ -92,7 +92,7 @@ def validate_projected(source: Obj, path: str) -> list[Cause]:
             for target in _projected_paths(kind, projection or {}):
                 if target in taken:
                     conflict = projection.get("name", target)
-                    found.append(causes.invalid(path, conflict, "conflicting duplicate paths"))
+                    found.append(causes.invalid_value(path, conflict, "conflicting duplicate paths"))
                 taken.add(target)
     return found
 
@@ -116,10 +116,10 @@ def _validate_token(token: Obj, path: str) -> list[Cause]:
     seconds = token.get("expirationSeconds", _MIN_TOKEN_SECONDS)
     if seconds < _MIN_TOKEN_SECONDS:
         detail = "may not specify a duration less than 10 minutes"
-        found.append(causes.invalid(f"{path}.expirationSeconds", seconds, detail))
+        found.append(causes.invalid_value(f"{path}.expirationSeconds", seconds, detail))
     if seconds > _MAX_TOKEN_SECONDS:
         detail = "may not specify a duration larger than 2^32 seconds"
-        found.append(causes.invalid(f"{path}.expirationSeconds", seconds, detail))
+        found.append(causes.invalid_value(f"{path}.expirationSeconds", seconds, detail))
     if target := token.get("path"):
         found += validate_local_path(target, f"{path}.path")
     else:

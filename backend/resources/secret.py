@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from backend.meta import names
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes, cells
+from backend.resources import cells
 from backend.resources.payload import MAX_BYTES, decoded_size, immutable_causes
 from backend.resources.resource import AGE_COLUMN, NAME_COLUMN, Column, Resource
 
@@ -71,12 +71,12 @@ def _validate_docker_config(key: str, data: dict[str, str]) -> list[Cause]:
     try:
         config = orjson.loads(base64.b64decode(data[key]))
     except ValueError as error:
-        return [causes.invalid(f"data[{key}]", "<secret contents redacted>", _json_fault(error, data[key]))]
+        return [causes.invalid_value(f"data[{key}]", "<secret contents redacted>", _json_fault(error, data[key]))]
     if config is None or isinstance(config, dict):
         return []
     kind = {str: "string", bool: "bool", list: "array"}.get(type(config), "number")
     fault = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
-    return [causes.invalid(f"data[{key}]", "<secret contents redacted>", fault)]
+    return [causes.invalid_value(f"data[{key}]", "<secret contents redacted>", fault)]
 
 
 def _json_fault(error: ValueError, encoded: str) -> str:
@@ -94,7 +94,7 @@ def _json_fault(error: ValueError, encoded: str) -> str:
 def _validate_update(secret: Obj, old: Obj) -> Sequence[Cause]:
     found: list[Cause] = []
     if secret["type"] != old["type"]:
-        found.append(causes.invalid("type", secret["type"], "field is immutable"))
+        found.append(causes.immutable("type", secret["type"]))
     return [*found, *immutable_causes(secret, old, ("data",)), *_validate(secret)]
 
 

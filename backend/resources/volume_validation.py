@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from backend.meta import names, quantity
+from backend.meta import causes, names, quantity
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources import causes
 from backend.resources.path_validation import validate_no_backsteps
 from backend.resources.projection_validation import (
     validate_config_map,
@@ -86,7 +85,7 @@ def _validate_host_path(source: Obj, path: str) -> list[Cause]:
 def _validate_nfs(source: Obj, path: str) -> list[Cause]:
     found = _needs("server", "path")(source, path)
     if not source.get("path", "").startswith("/"):
-        found.append(causes.invalid(f"{path}.path", source.get("path", ""), "must be an absolute path"))
+        found.append(causes.invalid_value(f"{path}.path", source.get("path", ""), "must be an absolute path"))
     return found
 
 
