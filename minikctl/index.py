@@ -18,14 +18,14 @@ class Group(NamedTuple):
 COMMANDS: dict[str, str | Group] = {
     "api-resources": "minikctl.commands.api_resources",
     "cluster": Group("Start, stop and look after the local cluster"),
-    "cluster delete": "minikctl.commands.cluster:DELETE",
-    "cluster kubeconfig": "minikctl.commands.cluster:KUBECONFIG",
-    "cluster list": "minikctl.commands.cluster:LIST",
-    "cluster logs": "minikctl.commands.cluster:LOGS",
-    "cluster rotate-key": "minikctl.commands.cluster:ROTATE_KEY",
-    "cluster start": "minikctl.commands.cluster:START",
-    "cluster status": "minikctl.commands.cluster:STATUS",
-    "cluster stop": "minikctl.commands.cluster:STOP",
+    "cluster delete": "minikctl.commands.cluster.delete",
+    "cluster kubeconfig": "minikctl.commands.cluster.kubeconfig",
+    "cluster list": "minikctl.commands.cluster.list",
+    "cluster logs": "minikctl.commands.cluster.logs",
+    "cluster rotate-key": "minikctl.commands.cluster.rotate_key",
+    "cluster start": "minikctl.commands.cluster.start",
+    "cluster status": "minikctl.commands.cluster.status",
+    "cluster stop": "minikctl.commands.cluster.stop",
     "completion": "minikctl.commands.completion",
     "create": "minikctl.commands.create.from_file",
     "create configmap": "minikctl.commands.create.configmap",
@@ -49,6 +49,7 @@ COMMANDS: dict[str, str | Group] = {
 """Path -> `module` (whose COMMAND it is), `module:NAME`, or a Group."""
 
 ALIASES = {
+    "cluster ls": "cluster list",
     "create cm": "create configmap",
     "create ns": "create namespace",
     "log": "logs",

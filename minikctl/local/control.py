@@ -6,12 +6,13 @@ These are the paths /readyz, /shutdown and /rotate-key, which only the socket se
 from __future__ import annotations
 
 import fcntl
-import http.client
 import json
 import os
 import socket
 from typing import Any
 
+from minikctl.client.errors import ConnectError
+from minikctl.client.transport import Transport, UnixDialer
 from minikctl.command import CommandError
 from minikctl.local.profile import Profile
 
@@ -19,29 +20,14 @@ TIMEOUT = 30.0
 """Seconds for an answer; stopping pods may take their whole grace, and has no limit of ours."""
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float | None) -> None:
-        super().__init__("localhost")
-        self._path = path
-        self._timeout = timeout
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self._timeout)
-        self.sock.connect(self._path)
-
-
 def ask(profile: Profile, method: str, path: str, *, timeout: float | None = TIMEOUT) -> tuple[int, bytes]:
-    """(status, body). Raises OSError when nobody answers."""
-    connection = _UnixConnection(str(profile.socket), timeout)
+    """(status, body). Raises ConnectError when nobody answers."""
+    transport = Transport(UnixDialer(str(profile.socket)))
     try:
-        connection.request(method, path)
-        answer = connection.getresponse()
+        answer = transport.request(method, path, {}, b"" if method == "POST" else None, timeout)
         return answer.status, answer.read()
-    except http.client.HTTPException as error:
-        raise ConnectionError(str(error)) from error
     finally:
-        connection.close()
+        transport.close()
 
 
 def answers(profile: Profile) -> bool:
@@ -57,7 +43,7 @@ def answers(profile: Profile) -> bool:
 def ready(profile: Profile) -> bool:
     try:
         return ask(profile, "GET", "/readyz")[0] == 200
-    except OSError:
+    except ConnectError:
         return False
 
 
