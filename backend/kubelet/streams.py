@@ -1,0 +1,108 @@
+"""What the kubelet serves besides objects: logs, exec and attach (meta.streams.NodeStreams).
+
+Source of rules and texts: pkg/kubelet/kubelet_pods.go (validateContainerLogStatus, GetExec, GetAttach).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+from backend.kubelet.podspec import find_container
+from backend.kubelet.runtime.api import Runtime, RuntimeFailure
+from backend.meta.errors import ApiError, bad_request
+from backend.meta.streams import ExecOptions, ExecSession, LogOptions
+from backend.meta.types import Obj
+
+StatusOf = Callable[[Obj], Obj]
+"""A pod -> its status as the kubelet knows it, which the API server may not have yet."""
+
+_IMAGE_REASONS = {
+    "ErrImagePull": "image can't be pulled",
+    "ImagePullBackOff": "trying and failing to pull image",
+}
+
+
+class KubeletStreams:
+    def __init__(self, runtime: Runtime, status_of: StatusOf = lambda pod: pod.get("status") or {}) -> None:
+        self._runtime = runtime
+        self._status_of = status_of
+
+    async def logs(self, pod: Obj, options: LogOptions) -> AsyncIterator[bytes]:
+        """Raises ApiError 400 where there is no log to read yet, or none any more."""
+        status = self._status_of(pod)
+        container_id = log_container(pod["metadata"]["name"], status, options.container, options.previous)
+        try:
+            return await self._runtime.logs(container_id, options)
+        except RuntimeFailure as error:
+            raise bad_request(str(error)) from error
+
+    async def exec(self, pod: Obj, options: ExecOptions) -> ExecSession:
+        """Raises ApiError 500, as the kubelet does where no such container runs."""
+        container_id = await self._running(pod, options.container)
+        try:
+            return await self._runtime.exec(container_id, options.command, stdin=options.stdin, tty=options.tty)
+        except RuntimeFailure as error:
+            raise _failed(str(error)) from error
+
+    async def attach(self, pod: Obj, options: ExecOptions) -> ExecSession:
+        """The terminal is the container's own choice: that of the options is not asked for."""
+        container_id = await self._running(pod, options.container)
+        tty = bool((find_container(pod, options.container) or {}).get("tty"))
+        try:
+            return await self._runtime.attach(container_id, stdin=options.stdin, tty=tty)
+        except RuntimeFailure as error:
+            raise _failed(str(error)) from error
+
+    async def _running(self, pod: Obj, name: str) -> str:
+        try:
+            state = await self._runtime.pod(pod["metadata"]["uid"])
+        except RuntimeFailure as error:
+            raise _failed(str(error)) from error
+        containers = state.containers if state else ()
+        found = next((c.id for c in containers if c.name == name and c.state == "running"), None)
+        if found is None:
+            raise _failed(f'container not found ("{name}")')
+        return found
+
+
+def log_container(pod_name: str, status: Obj, name: str, previous: bool) -> str:
+    """The engine's id of the container whose log is meant. Raises ApiError 400 where the kubelet would refuse."""
+    container = _status(status, name)
+    where = f'container "{name}" in pod "{pod_name}"'
+    if container is None:
+        raise bad_request(f"{where} is not available")
+    state = container.get("state") or {}
+    last = _id((container.get("lastState") or {}).get("terminated"))
+    terminated = state.get("terminated")
+    if previous:
+        if not last:
+            raise bad_request(f"previous terminated {where} not found")
+        return last
+    if state.get("running") is not None:
+        return _id(container)
+    if found := _id(terminated) or last:
+        return found
+    if terminated is not None or (container.get("lastState") or {}).get("terminated") is not None:
+        raise bad_request(f"{where} is terminated")
+    if state.get("waiting") is not None:
+        reason = state["waiting"].get("reason", "")
+        raise bad_request(f"{where} is waiting to start: {_IMAGE_REASONS.get(reason, reason)}")
+    raise bad_request(f"{where} is waiting to start - no logs yet")
+
+
+def _status(status: Obj, name: str) -> Obj | None:
+    for kind in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for container in status.get(kind) or ():
+            if container["name"] == name:
+                found: Obj = container
+                return found
+    return None
+
+
+def _id(state: Obj | None) -> str:
+    """Without the runtime's scheme: docker://ID."""
+    return str((state or {}).get("containerID") or "").partition("://")[2]
+
+
+def _failed(message: str) -> ApiError:
+    return ApiError(500, "InternalError", message)

@@ -1,0 +1,172 @@
+"""All volumes of this node's pods: set up, brought up to date, mounted into containers, torn down.
+
+Layout below the root, as the kubelet's: pods/UID/volumes/kubernetes.io~KIND/NAME, pods/UID/containers/NAME/ATTEMPT
+(a container's termination log) and pods/UID/volume-subpaths/VOLUME/CONTAINER/INDEX. Nothing is remembered that is
+not on disk, so that a restarted backend goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from backend.kubelet.env import EnvError, expand_strictly
+from backend.kubelet.lookup import Lookup, MissingReference
+from backend.kubelet.runtime.api import Mount
+from backend.kubelet.volumes import mounts
+from backend.kubelet.volumes.config_map import ConfigMapVolume
+from backend.kubelet.volumes.downward_api import DownwardApiVolume
+from backend.kubelet.volumes.empty_dir import EmptyDirVolume
+from backend.kubelet.volumes.host_path import HostPathVolume
+from backend.kubelet.volumes.memory import remove_borrowed
+from backend.kubelet.volumes.plugin import VolumeContext, VolumeFailure, VolumePlugin
+from backend.kubelet.volumes.projected import ProjectedVolume
+from backend.kubelet.volumes.secret import SecretVolume
+from backend.kubelet.volumes.subpath import prepare_subpath
+from backend.meta.types import Obj
+
+PLUGINS: tuple[VolumePlugin, ...] = (
+    SecretVolume(),
+    ConfigMapVolume(),
+    EmptyDirVolume(),
+    HostPathVolume(),
+    DownwardApiVolume(),
+    ProjectedVolume(),
+)
+_PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
+
+
+class SetupFailure(VolumeFailure):
+    """One message for each volume that failed, as the kubelet's FailedMount events say it."""
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        super().__init__(messages[0])
+        self.messages = list(messages)
+
+
+class PodVolumes:
+    """The volumes below one root directory."""
+
+    def __init__(self, root: Path, plugins: Sequence[VolumePlugin] = PLUGINS) -> None:
+        self._pods = root / "pods"
+        self._plugins = plugins
+
+    async def setup(
+        self, pod: Obj, lookup: Lookup, allocatable: Mapping[str, str] | None = None
+    ) -> dict[str, Path]:
+        """Every volume's path by name. Called again, it brings changed Secrets and ConfigMaps to the files.
+
+        Raises SetupFailure.
+        """
+        context = VolumeContext(pod, lookup, allocatable or {})
+        return await asyncio.to_thread(self._setup_all, context)
+
+    async def mounts(
+        self, pod: Obj, container: Obj, attempt: int, volumes: Mapping[str, Path], env: Mapping[str, str]
+    ) -> list[Mount]:
+        """A container's mounts, its termination log among them; `volumes` is the answer of `setup`.
+
+        Raises VolumeFailure, for CreateContainerConfigError.
+        """
+        return await asyncio.to_thread(self._mounts, pod, container, attempt, volumes, env)
+
+    async def teardown(self, pod_uid: str) -> None:
+        """When no container of the pod runs any more: unmounts and removes all that was made. Idempotent.
+
+        Raises OSError, and then can be called again.
+        """
+        await asyncio.to_thread(self._teardown, pod_uid)
+
+    async def pod_uids(self) -> list[str]:
+        """Pods that have a directory here, the ones that nobody knows any more included."""
+        return await asyncio.to_thread(lambda: sorted(p.name for p in self._pods.glob("*")))
+
+    async def remove_orphans(self, known: Collection[str]) -> list[str]:
+        """Tears down what pods left that are not known any more, after a crash; their uids."""
+        orphans = [uid for uid in await self.pod_uids() if uid not in known]
+        for uid in orphans:
+            await self.teardown(uid)
+        return orphans
+
+    def _setup_all(self, context: VolumeContext) -> dict[str, Path]:
+        paths: dict[str, Path] = {}
+        failures: list[str] = []
+        for volume in context.pod["spec"].get("volumes") or []:
+            try:
+                paths[volume["name"]] = self._setup(context, volume)
+            except (VolumeFailure, MissingReference, OSError) as error:
+                failures.append(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {_text(error)}')
+        if failures:
+            raise SetupFailure(failures)
+        return paths
+
+    def _setup(self, context: VolumeContext, volume: Obj) -> Path:
+        plugin = next((plugin for plugin in self._plugins if plugin.handles(volume)), None)
+        if plugin is None:
+            kinds = ", ".join(key for key in volume if key != "name")
+            raise VolumeFailure(f"no volume plugin matched: {kinds} is not supported by this node")
+        directory = self._pod(context.pod) / "volumes" / f"kubernetes.io~{plugin.name}" / volume["name"]
+        return plugin.setup(context, volume, directory)
+
+    def _mounts(
+        self, pod: Obj, container: Obj, attempt: int, volumes: Mapping[str, Path], env: Mapping[str, str]
+    ) -> list[Mount]:
+        result = []
+        for index, mount in enumerate(container.get("volumeMounts") or []):
+            name = mount["name"]
+            if name not in volumes:
+                raise VolumeFailure(f'cannot find volume "{name}" to mount into container "{container["name"]}"')
+            place = self._pod(pod) / "volume-subpaths" / name / container["name"] / str(index)
+            source = _source(volumes[name], container, mount, place, env)
+            propagation = _PROPAGATION[mount.get("mountPropagation") or "None"]
+            path = os.path.join("/", mount["mountPath"])
+            result.append(Mount(str(source), path, bool(mount.get("readOnly")), propagation))
+        path = container.get("terminationMessagePath") or "/dev/termination-log"
+        result.append(Mount(str(self._termination_log(pod, container["name"], attempt)), path))
+        return result
+
+    def _termination_log(self, pod: Obj, container: str, attempt: int) -> Path:
+        """A new empty file that whatever user the container runs as may write."""
+        path = self._pod(pod) / "containers" / container / str(attempt)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+        path.chmod(0o666)
+        return path
+
+    def _teardown(self, pod_uid: str) -> None:
+        """Removal starts when nothing is mounted below any more: else it would empty what the mounts show."""
+        directory = self._pods / pod_uid
+        for mounted in mounts.mounted_below(directory):
+            mounts.unmount(mounted)
+        if left := mounts.mounted_below(directory):
+            raise OSError(f"still mounted: {left[0]}")
+        remove_borrowed(directory)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(directory)
+
+    def _pod(self, pod: Obj) -> Path:
+        return self._pods / str(pod["metadata"]["uid"])
+
+
+def _source(volume: Path, container: Obj, mount: Obj, place: Path, env: Mapping[str, str]) -> Path:
+    subpath = mount.get("subPath") or ""
+    try:
+        if mount.get("subPathExpr"):
+            subpath = expand_strictly(mount["subPathExpr"], env)
+        return prepare_subpath(volume, subpath, place) if subpath else volume
+    except EnvError as error:
+        raise VolumeFailure(str(error)) from error
+    except (OSError, VolumeFailure) as error:
+        what = f'failed to prepare subPath for volumeMount "{mount["name"]}" of container "{container["name"]}"'
+        raise VolumeFailure(f"{what}: {_text(error)}") from error
+
+
+def _text(error: Exception) -> str:
+    """As Go prints an error of the operating system: `PATH: no such file or directory`."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
+    return str(error)
