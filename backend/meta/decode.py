@@ -1,7 +1,7 @@
 """From a JSON document to an object, as Go's JSON decoding into the typed struct would do it.
 
-Every definition is compiled, when first used, into one closure that copies a struct and checks it on the way. No path
-is kept while all is well: a fault collects its path while it unwinds, and the paths of unknown fields are found
+Every definition is compiled, when first used, into one closure that copies a struct and checks it on the way. No
+path is kept while all is well: a fault collects its path while it unwinds, and the paths of unknown fields are found
 by a second walk. Sources: k8s.io/apiserver/pkg/endpoints/handlers (the texts around an error), sigs.k8s.io/json.
 """
 

@@ -30,8 +30,8 @@ class Field:
     """A field, or the element of a list or a map (which then has no name).
 
     `kind` is one of string, boolean, integer, number, bytes (base64), quantity, int-or-string, time, micro-time,
-    any, struct, list and map. `format` is int32 or int64 for an integer. `definition` names the struct, for a struct
-    and for a list or map of structs. `element` describes the elements of a list or map. `go_type` is how Go
+    any, struct, list and map. `format` is int32 or int64 for an integer. `definition` names the struct, for a
+    struct and for a list or map of structs. `element` describes the elements of a list or map. `go_type` is how Go
     prints the type. The rest is about merging: `patch_strategy` may contain merge, replace and retainKeys;
     `list_type` is atomic, set, map or "".
     """

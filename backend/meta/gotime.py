@@ -14,7 +14,7 @@ _MICRO_LAYOUT = "2006-01-02T15:04:05.000000Z07:00"
 _CANONICAL = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{6})?Z", re.ASCII
 ).fullmatch
-"""Canonical forms of either layout; group 1 tells them apart. Days that not all months have are left to the rest."""
+"""Canonical forms of either layout; group 1 tells them apart. Days that some months lack are not among them."""
 
 _STEPS = (
     ("2006", r"\d{4}", ""),

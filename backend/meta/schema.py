@@ -1,7 +1,7 @@
 """The published OpenAPI definitions of Kubernetes: what fields there are, and how lists merge.
 
-The definitions are package data of kubernetes-validate. They are read once at start; what is kept of them is small,
-and a definition is unpacked when it is first asked for.
+The definitions are package data of kubernetes-validate. They are read once at start; what is kept of them is
+small, and a definition is unpacked when it is first asked for.
 """
 
 from __future__ import annotations
