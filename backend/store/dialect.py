@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -79,6 +80,20 @@ class SqliteDialect:
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
         return engine
+
+    def transact(self, driver: Any, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
+        """One transaction on the driver's own connection: all of it or nothing. Raises sqlite3.Error."""
+        if len(statements) == 1:
+            driver.execute(*statements[0])  # a transaction of its own, in a single call
+            return
+        driver.execute("BEGIN")
+        try:
+            for text, values in statements:
+                driver.execute(text, values)
+            driver.execute("COMMIT")
+        except BaseException:
+            driver.rollback()  # nothing, where SQLite did so itself
+            raise
 
     def shrink(self, connection: Connection) -> bool:
         """Give a few free pages back to the file system; True if there are more. Takes a few milliseconds."""

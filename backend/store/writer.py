@@ -158,11 +158,7 @@ class Writer:
             at_most=max(_COMPACT_ROWS, 2 * len(batch)),
             max_bytes=_COMPACT_BYTES,
         )
-        connection = self._connected()
-        with connection.begin():
-            self._database.append(connection, encoded)
-            if chunk is not None:
-                self._database.compact(connection, chunk)
+        self._database.commit(self._connected(), encoded, chunk)
         self._revision = newest
         if chunk is not None:
             self._backlog.removed(chunk)
@@ -190,8 +186,7 @@ class Writer:
         try:
             connection = self._connected()
             if chunk is not None:
-                with connection.begin():
-                    self._database.compact(connection, chunk)
+                self._database.commit(connection, [], chunk)
                 self._backlog.removed(chunk)
             else:
                 with connection.begin():
