@@ -1,0 +1,193 @@
+"""The process: the one place where the parts of the control plane are wired together.
+
+Imports are inside the functions where it matters for the time to the first answer: keys are made in a thread
+while the store and the server are imported, and the kubelet's are left until the API answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from backend import home
+from backend.apiserver import pki
+from backend.config import Config, parse
+from backend.home import StartError
+from backend.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    import socket
+
+    from backend.apiserver.handler import Handler
+    from backend.apiserver.http.app import App
+    from backend.apiserver.http.podstreams import PodStreams
+    from backend.apiserver.http.server import Server
+    from backend.kubelet.kubelet import Kubelet
+    from backend.resources.catalog import Catalog
+    from backend.store.keyring import Keyring
+    from backend.store.sqlstore import SqlStore
+
+logger = logging.getLogger("backend")
+
+
+class Backend:
+    """One run of the control plane. Also what the unix socket's owner may ask of it (http.app.Control)."""
+
+    def __init__(self, config: Config, keys: Future[pki.Pki]) -> None:
+        self._config = config
+        self._keys = keys
+        self._supervisor = Supervisor()
+        self._stop = asyncio.Event()
+        self._keep_pods = True
+        self._kubelet: Kubelet | None = None
+        self._store: SqlStore
+        self._keyring: Keyring
+        self._handler: Handler
+        self._pod_streams: PodStreams
+        self._server: Server
+
+    def shutdown(self, keep_pods: bool) -> None:
+        self._keep_pods = keep_pods
+        self._stop.set()
+
+    async def rotate_key(self) -> int:
+        await self._store.rotate_key()
+        return self._keyring.active
+
+    async def run(self) -> None:
+        """From start to clean stop. Raises StartError."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.shutdown, True)
+        await self._open_store()
+        try:
+            await self._serve()
+            await self._start_parts()
+            await self._stop.wait()
+            logger.info("stopping; pods are %s", "kept" if self._keep_pods else "stopped")
+            await self._stop_all()
+        finally:
+            await self._store.close()
+
+    async def _open_store(self) -> None:
+        from backend.resources.catalog import Catalog
+        from backend.store.api import StoreError
+        from backend.store.keyring import Keyring
+        from backend.store.sqlstore import SqlStore
+
+        self._catalog: Catalog = Catalog.builtin()
+        encrypted = [resource.prefix for resource in self._catalog if resource.encrypted]
+        try:
+            self._keyring = Keyring.open(self._config.keyring_path)
+            self._store = await SqlStore.open(
+                self._config.state_url, keyring=self._keyring, encrypted_prefixes=encrypted
+            )
+        except (StoreError, OSError) as error:
+            raise StartError(str(error)) from None
+
+    async def _serve(self) -> None:
+        """Answer requests: everything from the handler to the listeners, then tell whoever waits."""
+        from backend.apiserver.bootstrap import create_system_namespaces
+        from backend.apiserver.handler import Handler
+        from backend.apiserver.http.server import Server, bind_unix, tls_context
+        from backend.machinery.client import Client
+        from backend.meta.schema import Schemas
+        from backend.meta.types import ADMIN
+
+        self._handler = Handler(self._store, self._catalog, Schemas.load())
+        await create_system_namespaces(Client(self._handler, ADMIN))
+        token = home.admin_token(self._config)
+        keys = await asyncio.wrap_future(self._keys)
+        listener = _bind(self._config)
+        port: int = listener.getsockname()[1]
+        home.remember_port(self._config, port)
+        self._server = Server(self._app(token, f"{self._config.address}:{port}"))
+        await self._server.listen_tls(listener, tls_context(keys))
+        await self._server.listen_unix(bind_unix(self._config.socket_path))
+        home.announce(self._config, port)
+        if self._config.ready_fd is not None:
+            os.write(self._config.ready_fd, b"ready\n")
+            os.close(self._config.ready_fd)
+        logger.info("cluster %s answers at %s:%d", self._config.cluster, self._config.address, port)
+
+    def _app(self, token: str, address: str) -> App:
+        from backend.apiserver.http.app import App
+        from backend.apiserver.http.authentication import Authenticator
+        from backend.apiserver.http.discovery import Discovery
+        from backend.apiserver.http.health import Health
+        from backend.apiserver.http.openapi import OpenApi
+        from backend.apiserver.http.podstreams import PodStreams
+        from backend.apiserver.http.resources import Resources
+        from backend.apiserver.http.routes import Router
+        from backend.meta.schema import Schemas
+
+        self._pod_streams = PodStreams(self._handler)
+        return App(
+            router=Router(self._catalog), authenticator=Authenticator(token), resources=Resources(self._handler),
+            pod_streams=self._pod_streams, discovery=Discovery(self._catalog, address),
+            openapi=OpenApi(self._catalog, Schemas.raw_definitions), health=Health({"ping": lambda: True}),
+            control=self,
+        )  # fmt: skip
+
+    async def _start_parts(self) -> None:
+        """Everything that is a client of the API."""
+
+    async def _stop_all(self) -> None:
+        await self._server.stop()
+        home.retract(self._config)
+
+
+def _bind(config: Config) -> socket.socket:
+    """The TCP listener: on the port asked for or, when any will do, on the last one if it is still free."""
+    from backend.apiserver.http.server import bind
+
+    ports = [config.port] if config.port else [home.remembered_port(config), 0]
+    for port in ports:
+        try:
+            return bind(config.address, port)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            failure = f"cannot listen on {config.address} port {port}: {reason}"
+    raise StartError(failure)
+
+
+def _prepare(config: Config) -> pki.Pki:
+    """The certificates, made or renewed."""
+    try:
+        extra = [] if config.address in ("0.0.0.0", "::") else [config.address]
+        return pki.ensure(config.pki_dir, extra)
+    except OSError as error:
+        raise StartError(f"cannot write {error.filename}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _run(config: Config) -> None:
+    """Raises StartError."""
+    home.prepare(config)
+    with ThreadPoolExecutor(1, "keys") as executor:
+        keys = executor.submit(_prepare, config)
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(Backend(config, keys).run())
+
+
+def main() -> int:
+    config = parse(sys.argv[1:])
+    logging.basicConfig(
+        level=config.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        _run(config)
+    except StartError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

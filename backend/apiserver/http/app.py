@@ -1,0 +1,172 @@
+"""The ASGI application: authenticate, route, authorize, serve; every failure is a Status."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from backend.apiserver.http import health
+from backend.apiserver.http.authentication import ANONYMOUS_PATHS, Authenticator
+from backend.apiserver.http.authorization import DISCOVERY, authorize, authorize_path
+from backend.apiserver.http.bodies import ClientGone
+from backend.apiserver.http.discovery import Discovery
+from backend.apiserver.http.exchange import Exchange, Receive, Send
+from backend.apiserver.http.health import Health
+from backend.apiserver.http.openapi import OpenApi
+from backend.apiserver.http.podstreams import PodStreams
+from backend.apiserver.http.resources import Resources, wants_watch
+from backend.apiserver.http.routes import Router, Target, UnknownPath
+from backend.apiserver.http.subresources import POD_STREAMS
+from backend.apiserver.http.version import version
+from backend.meta.errors import ApiError, internal, method_not_allowed, page_not_found
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 2.0
+"""How long requests in flight may go on once the server stops."""
+PATH_VERBS = {"GET": "get", "HEAD": "get", "POST": "post", "PUT": "put", "PATCH": "patch", "DELETE": "delete"}
+
+
+class Control(Protocol):
+    """What the owner of the unix socket may ask of the process itself; no client on TCP can."""
+
+    def shutdown(self, keep_pods: bool) -> None:
+        """Begin to stop."""
+
+    async def rotate_key(self) -> int:
+        """A new key for what is encrypted at rest; its id, once everything is encrypted with it."""
+
+
+class App:
+    """Parts are given by the wiring. `stop` ends watches and other streams, and waits for the rest."""
+
+    def __init__(
+        self, *, router: Router, authenticator: Authenticator, resources: Resources, pod_streams: PodStreams,
+        discovery: Discovery, openapi: OpenApi, health: Health, control: Control,
+    ) -> None:  # fmt: skip
+        self._router = router
+        self._authenticator = authenticator
+        self._resources = resources
+        self._pod_streams = pod_streams
+        self._discovery = discovery
+        self._openapi = openapi
+        self._health = health
+        self._control = control
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._requests = 0
+        self._stopping = False
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+            return
+        self._requests += 1
+        exchange = Exchange(scope, receive, send, self._streams)
+        try:
+            await self._serve(exchange)
+        except ApiError as error:
+            if exchange.streaming:
+                await exchange.end_stream()
+            else:
+                await exchange.respond_error(error)
+        except UnknownPath:
+            await exchange.respond_text(404, "404 page not found\n")
+        except ClientGone:
+            pass
+        except Exception as error:
+            logger.exception("%s %s failed", exchange.method, exchange.path)
+            if exchange.streaming:
+                raise
+            await exchange.respond_error(internal(str(error)))
+        finally:
+            self._requests -= 1
+
+    async def stop(self) -> None:
+        """End streams at once, and give requests in flight two seconds."""
+        self._stopping = True
+        deadline = asyncio.get_running_loop().time() + STOP_SECONDS
+        while (self._requests or self._streams) and asyncio.get_running_loop().time() < deadline:
+            for task in list(self._streams):
+                task.cancel()
+            await asyncio.sleep(0.01)
+
+    async def _serve(self, exchange: Exchange) -> None:
+        path = exchange.path
+        if path in ANONYMOUS_PATHS and "user" not in exchange.state and b"authorization" not in exchange.headers:
+            await self._path(exchange, path)
+            return
+        user = self._authenticator.user(exchange.state, exchange.headers)
+        if path.startswith(("/api/", "/apis/")):
+            try:
+                target = self._router.match(path)
+            except (UnknownPath, ApiError):
+                if not self._discovery.knows(path):
+                    authorize_path(user, PATH_VERBS.get(exchange.method, "get"), path, False)
+                    raise
+            else:
+                verb = target.verb(exchange.method, wants_watch(exchange))
+                authorize(user, verb, target)
+                if target.subresource in POD_STREAMS:
+                    await self._pod_streams.serve(exchange, target)
+                else:
+                    await self._resources.serve(exchange, target, verb, user)
+                return
+        authorize_path(user, PATH_VERBS.get(exchange.method, "get"), path, path.startswith(DISCOVERY))
+        await self._path(exchange, path)
+
+    async def _path(self, exchange: Exchange, path: str) -> None:
+        """What is not a resource."""
+        if exchange.state.get("local") and path in ("/shutdown", "/rotate-key"):
+            await self._own(exchange, path)
+        elif exchange.method not in ("GET", "HEAD"):
+            raise method_not_allowed()
+        elif path.startswith(health.PATHS):
+            await self._health.serve(exchange)
+        elif path == "/version" or path == "/version/":
+            await exchange.respond_json(version())
+        elif self._discovery.knows(path):
+            await self._discovery.serve(exchange)
+        elif path.startswith("/openapi/"):
+            await self._openapi.serve(exchange)
+        else:
+            raise UnknownPath
+
+    async def _own(self, exchange: Exchange, path: str) -> None:
+        if exchange.method != "POST":
+            raise method_not_allowed()
+        if path == "/rotate-key":
+            await exchange.respond_json({"keyId": await self._control.rotate_key()})
+            return
+        keep_pods = exchange.query.get("keepPods", "false") == "true"
+        await exchange.respond_json({"stopping": True, "keepPods": keep_pods})
+        self._control.shutdown(keep_pods)
+
+    async def _websocket(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        from backend.apiserver.http.websocket import WebSocket
+
+        socket = WebSocket(scope, receive, send)
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        try:
+            await self._pod_streams.serve_websocket(socket, self._websocket_target(scope, socket))
+        except ApiError as error:
+            await socket.refuse(error)
+        except asyncio.CancelledError:
+            task.uncancel()
+            await socket.close()
+        finally:
+            self._streams.discard(task)
+
+    def _websocket_target(self, scope: Mapping[str, Any], socket: Any) -> Target:
+        user = self._authenticator.user(scope["state"], socket.headers)
+        try:
+            target = self._router.match(scope["path"])
+        except UnknownPath:
+            raise page_not_found() from None
+        if target.subresource not in ("exec", "attach"):
+            raise method_not_allowed()
+        authorize(user, "get", target)
+        return target

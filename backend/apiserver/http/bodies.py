@@ -1,0 +1,148 @@
+"""Request bodies: read with a limit, decoded from JSON or YAML, refused with kube-apiserver's texts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from backend.apiserver.http.gojson import error_text
+from backend.apiserver.http.yamlform import YamlError, load
+from backend.meta.errors import ApiError, bad_request, request_too_large, unsupported_media_type
+from backend.meta.types import Obj
+
+LIMIT = 3 * 1024 * 1024
+TOO_LARGE = f"Request entity too large: limit is {LIMIT}"
+YAML_IN_THREAD = 8 * 1024
+"""Bytes of YAML above which parsing would hold the event loop too long."""
+SUMMARY = 30
+"""Bytes of a refused body that the error shows. Source: endpoints/handlers summarizeData."""
+
+OBJECT_TYPES = ("application/json", "application/yaml")
+PATCH_TYPES = (
+    "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
+)  # fmt: skip
+_FIELDS = r'APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\""'
+META_FIELDS = f"struct {{ {_FIELDS} }}"
+INTEGER_OPTIONS = ("gracePeriodSeconds",)
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+class ClientGone(Exception):
+    """The client closed its connection before its request was complete."""
+
+
+async def read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+    """The whole body; raises 413 past 3 MiB, without reading on."""
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > LIMIT:
+        raise request_too_large(TOO_LARGE)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    chunks, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        size += len(message["body"])
+        if size > LIMIT:
+            raise request_too_large(TOO_LARGE)
+        chunks.append(message["body"])
+    return b"".join(chunks)
+
+
+def media_type(headers: Mapping[bytes, bytes], allowed: tuple[str, ...] = OBJECT_TYPES) -> str:
+    """The body's media type without parameters, JSON when none is given; raises 415."""
+    header = headers.get(b"content-type")
+    if header is None or header == b"application/json":
+        media = "application/json"
+    else:
+        media = header.decode("latin-1").partition(";")[0].strip().lower()
+    if media not in allowed:
+        accepted = ", ".join(allowed)
+        raise unsupported_media_type(
+            f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+        )
+    return media
+
+
+async def decode_object(body: bytes, media: str, kind: str) -> Obj:
+    """An object of a request for `kind`; raises 400."""
+    if media == "application/yaml":
+        return await _decode_yaml(body, kind)
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        why = f"couldn't get version/kind; json parse error: {error_text(body)}"
+        raise _unrecognized(kind, why, body) from None
+    if not isinstance(document, dict):
+        raise _not_an_object(kind, document, body)
+    return document
+
+
+async def decode_patch(body: bytes) -> Any:
+    """A patch document of any of the JSON patch types. Its shape is checked where it is applied."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise bad_request(f"error decoding patch: {error_text(body)}") from None
+
+
+async def decode_delete_options(body: bytes, media: str, query: Mapping[str, str]) -> Obj | None:
+    """DeleteOptions of the body or, as kube-apiserver does when there is none, of the query."""
+    if body:
+        return await decode_object(body, media, "DeleteOptions")
+    options: Obj = {}
+    for name in INTEGER_OPTIONS:
+        if name in query:
+            options[name] = integer(query[name], name)
+    if query.get("propagationPolicy"):
+        options["propagationPolicy"] = query["propagationPolicy"]
+    if query.get("dryRun"):
+        options["dryRun"] = [query["dryRun"]]
+    return options or None
+
+
+def integer(text: str, name: str) -> int:
+    """A 64-bit number of a query parameter; raises 400 with the text of Go's conversion."""
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not (digits.isascii() and digits.isdigit()):
+        why = f'strconv.ParseInt: parsing "{text}": invalid syntax'
+        raise bad_request(f"unable to parse query parameter {name}: {why}")
+    return int(text)
+
+
+async def _decode_yaml(body: bytes, kind: str) -> Obj:
+    try:
+        document = await asyncio.to_thread(load, body) if len(body) > YAML_IN_THREAD else load(body)
+    except YamlError as error:
+        raise _unrecognized(kind, str(error), body) from None
+    if not isinstance(document, dict):
+        raise _not_an_object(kind, document, body)
+    return document
+
+
+def _not_an_object(kind: str, document: Any, body: bytes) -> ApiError:
+    if document is None:
+        return _unrecognized(kind, "Object 'Kind' is missing in 'null'", body)
+    names = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+    found = names.get(type(document), "value")
+    text = f"couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type"
+    return _unrecognized(kind, f"{text} {META_FIELDS}", body)
+
+
+def _unrecognized(kind: str, why: str, body: bytes) -> ApiError:
+    if not body:
+        summary = "<empty>"
+    elif body[:1] == b"{":
+        summary = body[:SUMMARY].decode(errors="replace") + (" ..." if len(body) > SUMMARY else "")
+    else:
+        summary = body[:SUMMARY].hex() + (" ..." if len(body) > SUMMARY else "")
+    return bad_request(f"the object provided is unrecognized (must be of type {kind}): {why} ({summary})")

@@ -1,0 +1,177 @@
+"""One HTTP request and its answer: what all endpoints read, and the ways in which they write."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from backend.meta.errors import ApiError
+from backend.meta.types import Obj
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON = b"application/json"
+TEXT = b"text/plain; charset=utf-8"
+GZIP_FROM = 128 * 1024
+"""Bytes from which an answer is compressed. Source: endpoints/handlers/responsewriters."""
+SLICE = 256 * 1024
+"""Bytes that are given to the transport at once: encrypting more would hold the event loop."""
+PRETTY_AGENTS = (b"curl", b"Wget", b"Mozilla/5.0")
+NO_CACHE: Header = (b"cache-control", b"no-cache, private")
+
+_date = (0, b"")
+
+
+def _date_header() -> Header:
+    global _date
+    now = int(time.time())
+    if _date[0] != now:
+        _date = (now, formatdate(now, usegmt=True).encode())
+    return (b"date", _date[1])
+
+
+class Exchange:
+    """A request on its way. `streams` holds the tasks of answers that do not end by themselves."""
+
+    __slots__ = (
+        "_query", "audit_id", "headers", "method", "path", "query_string", "receive", "send", "state",
+        "streaming", "streams",
+    )  # fmt: skip
+
+    def __init__(
+        self, scope: Mapping[str, Any], receive: Receive, send: Send, streams: set[asyncio.Task[Any]]
+    ) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query_string: bytes = scope["query_string"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.state: Mapping[str, Any] = scope["state"]
+        self.receive = receive
+        self.send = send
+        self.streams = streams
+        self.streaming = False
+        self._query: dict[str, str] | None = None
+        audit_id = self.headers.get(b"audit-id")
+        if audit_id is None:
+            bits = f"{random.getrandbits(128):032x}"
+            audit_id = f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}".encode()
+        self.audit_id = audit_id
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's parameters; of one that is repeated, the first."""
+        if self._query is None:
+            self._query = {}
+            if self.query_string:
+                for name, value in self.query_values():
+                    self._query.setdefault(name, value)
+        return self._query
+
+    def query_values(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
+
+    async def respond(
+        self, code: int, body: bytes, content_type: bytes = JSON,
+        extra: Sequence[Header] = (), cache: Header = NO_CACHE,
+    ) -> None:  # fmt: skip
+        if content_type == JSON and self._wants_pretty():
+            body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        headers = [
+            (b"content-type", content_type), (b"audit-id", self.audit_id), cache, _date_header(), *extra,
+        ]  # fmt: skip
+        if len(body) >= GZIP_FROM and b"gzip" in self.headers.get(b"accept-encoding", b""):
+            body = await asyncio.to_thread(_gzip, body)
+            headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+        headers.append((b"content-length", b"%d" % len(body)))
+        await self.send({"type": "http.response.start", "status": code, "headers": headers})
+        if len(body) <= SLICE:
+            await self.send({"type": "http.response.body", "body": body})
+            return
+        view = memoryview(body)
+        for start in range(0, len(body), SLICE):
+            piece = view[start : start + SLICE]
+            more = start + SLICE < len(body)
+            await self.send({"type": "http.response.body", "body": piece, "more_body": more})
+            await asyncio.sleep(0)
+
+    async def respond_json(self, document: Any, code: int = 200) -> None:
+        await self.respond(code, orjson.dumps(document))
+
+    async def respond_error(self, error: ApiError) -> None:
+        extra: list[Header] = []
+        seconds = (error.details or {}).get("retryAfterSeconds")
+        if seconds:
+            extra.append((b"retry-after", b"%d" % seconds))
+        await self.respond(error.code, orjson.dumps(error.status), extra=extra)
+
+    async def respond_text(self, code: int, text: str, extra: Sequence[Header] = ()) -> None:
+        await self.respond(code, text.encode(), TEXT, (*extra, (b"x-content-type-options", b"nosniff")))
+
+    async def start_stream(self, content_type: bytes, extra: Sequence[Header] = ()) -> None:
+        headers = [(b"content-type", content_type), (b"audit-id", self.audit_id), NO_CACHE, _date_header(), *extra]
+        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+        self.streaming = True
+
+    async def write(self, chunk: bytes) -> None:
+        """One chunk of a stream; waits while the client reads slower than we write."""
+        await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end_stream(self) -> None:
+        """Ends a stream that was started."""
+        if self.streaming:
+            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    @asynccontextmanager
+    async def until_disconnect(self, timeout: float | None = None) -> AsyncIterator[None]:
+        """A block that ends quietly, by cancellation, when the client goes, the server stops or time is up."""
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(timeout, task.cancel) if timeout is not None else None
+        watcher = loop.create_task(self._cancel_at_disconnect(task))
+        self.streams.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            task.uncancel()
+        finally:
+            self.streams.discard(task)
+            watcher.cancel()
+            if timer is not None:
+                timer.cancel()
+
+    async def _cancel_at_disconnect(self, task: asyncio.Task[Any]) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        task.cancel()
+
+    def _wants_pretty(self) -> bool:
+        if self.query_string and "pretty" in self.query:
+            return self.query["pretty"] in ("", "1", "t", "T", "true", "TRUE", "True")
+        return self.headers.get(b"user-agent", b"").startswith(PRETTY_AGENTS)
+
+
+def warning_header(text: str) -> Header:
+    """RFC 7234's header as kube-apiserver sends it: code 299, no agent, the text quoted."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\r", " ")
+    return (b"warning", f'299 - "{quoted}"'.encode())
+
+
+def status_success() -> Obj:
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+
+
+def _gzip(body: bytes) -> bytes:
+    compressor = zlib.compressobj(level=1, wbits=31)
+    return compressor.compress(body) + compressor.flush()

@@ -1,0 +1,113 @@
+"""The two listeners: TLS on TCP for everybody, plain HTTP on a unix socket (0600) for its owner.
+
+uvicorn's protocol and configuration, without its Server: that one polls ten times a second and owns the signals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from backend.apiserver.http.app import App
+from backend.apiserver.http.protocol import KubeProtocol
+from backend.apiserver.pki import Pki
+from backend.meta.types import ADMIN
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 180
+"""Longer than Go's clients keep idle connections (90 s), so that the client is the one who closes."""
+WEBSOCKET_MESSAGE_LIMIT = 16 * 1024 * 1024
+
+
+def bind(address: str, port: int) -> socket.socket:
+    """A listening TCP socket; raises OSError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def bind_unix(path: Path) -> socket.socket:
+    """A listening unix socket that only its owner can open; what an earlier process left there is replaced."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(before)
+    listener.setblocking(False)
+    return listener
+
+
+def tls_context(pki: Pki) -> ssl.SSLContext:
+    """TLS 1.2 and later; a client may present a certificate, and then it must be of our CA."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(pki.server_cert, pki.server_key)
+    context.load_verify_locations(pki.ca_cert)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Server:
+    """Serves one App on any number of listeners, all on the running loop."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._config = Config(
+            app, http=KubeProtocol, loop="none", ws="none", lifespan="off", log_config=None, access_log=False,
+            date_header=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            ws_max_size=WEBSOCKET_MESSAGE_LIMIT, ws_per_message_deflate=False, interface="asgi3",
+        )  # fmt: skip
+        self._config.load()
+        self._state = ServerState()
+        self._listeners: list[asyncio.Server] = []
+
+    async def listen_tls(self, listener: socket.socket, context: ssl.SSLContext) -> None:
+        await self._listen(listener, {}, context)
+
+    async def listen_unix(self, listener: socket.socket) -> None:
+        await self._listen(listener, {"user": ADMIN, "local": True}, None)
+
+    async def stop(self) -> None:
+        """Accept no more, end streams, let requests in flight finish, close all connections."""
+        for listener in self._listeners:
+            listener.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        await self._app.stop()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        for listener in self._listeners:
+            await listener.wait_closed()
+
+    async def _listen(
+        self, listener: socket.socket, state: dict[str, Any], context: ssl.SSLContext | None
+    ) -> None:
+        def protocol() -> KubeProtocol:
+            return KubeProtocol(self._config, self._state, state)
+
+        loop = asyncio.get_running_loop()
+        self._listeners.append(await loop.create_server(protocol, sock=listener, ssl=context, backlog=BACKLOG))

@@ -1,0 +1,36 @@
+"""What each subresource serves: its kind and its verbs. Source: kube-apiserver's discovery of v1.37."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """`kind` "" is the parent's; `group` and `version` are given where the kind is of another group version."""
+
+    verbs: tuple[str, ...]
+    kind: str = ""
+    group: str = ""
+    version: str = ""
+
+
+DEFAULT = Subresource(("get", "patch", "update"))
+
+SUBRESOURCES = {
+    "status": DEFAULT,
+    "ephemeralcontainers": DEFAULT,
+    "resize": DEFAULT,
+    "approval": DEFAULT,
+    "finalize": Subresource(("update",)),
+    "scale": Subresource(("get", "patch", "update"), "Scale", "autoscaling", "v1"),
+    "binding": Subresource(("create",), "Binding"),
+    "eviction": Subresource(("create",), "Eviction", "policy", "v1"),
+    "token": Subresource(("create",), "TokenRequest", "authentication.k8s.io", "v1"),
+    "log": Subresource(("get",)),
+    "exec": Subresource(("create", "get"), "PodExecOptions"),
+    "attach": Subresource(("create", "get"), "PodAttachOptions"),
+}
+
+POD_STREAMS = ("attach", "exec", "log")
+"""Subresources of pods that are streams between a client and a node; no object is behind them."""

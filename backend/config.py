@@ -1,0 +1,84 @@
+"""What one backend is told: the folder of its cluster, and how it listens.
+
+The folder (0700, files 0600) holds `state.db`, `keyring.json`, `pki/`, `admin.token`, `port` (so that kubeconfigs
+stay valid over a restart), `lock`, and while the backend is ready `backend.json` and `backend.sock`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One cluster's settings. `port` 0 takes the remembered port, or a free one."""
+
+    home: Path
+    port: int = 0
+    address: str = "127.0.0.1"
+    node_name: str = "minikctl"
+    runtime: str = "docker"
+    log_level: str = "info"
+    cluster: str = ""
+    """The cluster's name, which shows in process lists and logs."""
+    ready_fd: int | None = None
+    """A pipe on which `ready` is written, once the backend is."""
+    watch_loop: bool = False
+    """Log a stack whenever the event loop was held for more than 10 ms."""
+
+    @property
+    def state_url(self) -> str:
+        return f"sqlite:///{self.home / 'state.db'}"
+
+    @property
+    def keyring_path(self) -> Path:
+        return self.home / "keyring.json"
+
+    @property
+    def pki_dir(self) -> Path:
+        return self.home / "pki"
+
+    @property
+    def socket_path(self) -> Path:
+        return self.home / "backend.sock"
+
+    @property
+    def info_path(self) -> Path:
+        return self.home / "backend.json"
+
+    @property
+    def token_path(self) -> Path:
+        return self.home / "admin.token"
+
+    @property
+    def port_path(self) -> Path:
+        return self.home / "port"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.home / "lock"
+
+
+def parse(arguments: Sequence[str]) -> Config:
+    """The settings on the command line. Exits with argparse's message and code 2 when they are wrong."""
+    parser = argparse.ArgumentParser(prog="python -m backend", description="The control plane of one cluster.")
+    parser.add_argument("--home", type=Path, required=True, help="folder of the cluster's state, keys and sockets")
+    parser.add_argument("--port", type=int, default=0, help="TCP port; 0 takes the last one, or a free one")
+    parser.add_argument("--address", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--node-name", default=socket.gethostname().lower(), help="name of this machine's Node")
+    parser.add_argument("--runtime", choices=["docker", "none"], default="docker", help="none: no kubelet")
+    parser.add_argument("--log-level", choices=LOG_LEVELS, default="info")
+    parser.add_argument("--cluster", default="", help="name of the cluster, for logs and process lists")
+    parser.add_argument("--ready-fd", type=int, help="file descriptor on which a line says that we are ready")
+    parser.add_argument("--watch-loop", action="store_true", help="log what holds the event loop over 10 ms")
+    options = parser.parse_args(arguments)
+    return Config(
+        options.home.absolute(), options.port, options.address, options.node_name, options.runtime,
+        options.log_level, options.cluster, options.ready_fd, options.watch_loop,
+    )  # fmt: skip

@@ -1,0 +1,75 @@
+"""The folder of one cluster: who may use it, and what the backend tells others about itself there."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import secrets
+from importlib import metadata
+
+import orjson
+
+from backend.apiserver.pki import write_private
+from backend.config import Config
+
+
+class StartError(Exception):
+    """Why a backend cannot start, in one line for its user."""
+
+
+def prepare(config: Config) -> None:
+    """Make the folder, or make sure that it is ours alone; raises StartError."""
+    try:
+        config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config.home.chmod(0o700)
+        os.listdir(config.home)
+    except OSError as error:
+        raise StartError(f"cannot use {config.home}: {(error.strerror or str(error)).lower()}") from None
+    if not os.access(config.home, os.W_OK):
+        raise StartError(f"cannot use {config.home}: permission denied")
+
+
+def admin_token(config: Config) -> str:
+    """The bearer token that is the administrator, made at the first start."""
+    with contextlib.suppress(FileNotFoundError):
+        token = config.token_path.read_text().strip()
+        if token:
+            return token
+    token = secrets.token_urlsafe(32)
+    write_private(config.token_path, f"{token}\n".encode())
+    return token
+
+
+def remembered_port(config: Config) -> int:
+    """The port of the last run, 0 if there is none."""
+    try:
+        return int(config.port_path.read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def remember_port(config: Config, port: int) -> None:
+    if remembered_port(config) != port:
+        write_private(config.port_path, f"{port}\n".encode())
+
+
+def announce(config: Config, port: int) -> None:
+    """Write backend.json: the backend is ready for everybody who reads it."""
+    host = f"[{config.address}]" if ":" in config.address else config.address
+    if config.address in ("0.0.0.0", "::"):
+        host = "127.0.0.1"  # the wildcard is no address to connect to
+    started = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    info = {
+        "pid": os.getpid(), "endpoint": f"https://{host}:{port}", "socket": str(config.socket_path),
+        "version": metadata.version("minikctl"), "startedAt": started,
+        "caFile": str(config.pki_dir / "ca.crt"), "tokenFile": str(config.token_path),
+        "nodeName": config.node_name,
+    }  # fmt: skip
+    write_private(config.info_path, orjson.dumps(info, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def retract(config: Config) -> None:
+    """Remove what `announce` wrote, and the socket."""
+    for path in (config.info_path, config.socket_path):
+        path.unlink(missing_ok=True)
