@@ -1,0 +1,134 @@
+"""What every `create NOUN` does once it has made its object: annotate, send, print.
+
+Source: the Run methods of k8s.io/kubectl/pkg/cmd/create.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Literal
+
+from minikctl.client.errors import Failure, StatusError
+from minikctl.client.rest import ResourceMapping
+from minikctl.command import Flag, Invocation, UsageError
+from minikctl.output.printers import make_printer, output_flags
+
+DryRun = Literal["none", "client", "server"]
+
+FIELD_MANAGER = "kubectl-create"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+DRY_RUN_FLAG = Flag(
+    "dry-run", "string", "none", no_opt="unchanged", usage=
+    'Must be "none", "server", or "client". If client strategy, only print the object that would be sent, without'
+    " sending it. If server strategy, submit server-side request without persisting the resource.",
+)  # fmt: skip
+
+CREATE_FLAGS = (
+    DRY_RUN_FLAG,
+    Flag("field-manager", "string", FIELD_MANAGER, "Name of the manager used to track field ownership."),
+    *output_flags(),
+    Flag(
+        "save-config", "bool", False,
+        "If true, the configuration of current object will be saved in its annotation. Otherwise, the annotation"
+        " will be unchanged. This flag is useful when you want to perform kubectl apply on this object in the"
+        " future.",
+    ),
+    Flag(
+        "validate", "string", "strict", no_opt="strict", usage=
+        'Must be one of: strict (or true), warn, ignore (or false). "true" or "strict" will use a schema to validate'
+        ' the input and fail the request if invalid. "warn" will warn about unknown or duplicate fields without'
+        ' blocking the request. "false" or "ignore" will not perform any schema validation, silently dropping any'
+        " unknown or duplicate fields.",
+    ),
+)  # fmt: skip
+
+APPEND_HASH = "append-hash"
+
+
+def single_name(call: Invocation) -> str:
+    """The NAME argument. Source: create.NameFromCommandArgs."""
+    count = len(call.args) if call.dashdash < 0 else call.dashdash
+    if count != 1:
+        raise UsageError(f"exactly one NAME is required, got {count}")
+    return call.args[0]
+
+
+def dry_run(call: Invocation) -> DryRun:
+    """Source: cmdutil.GetDryRunStrategy."""
+    value = call.flags["dry-run"]
+    if value == "none":
+        return "none"
+    if value == "unchanged":
+        call.streams.err.write("W --dry-run is deprecated and can be replaced with --dry-run=client.\n")
+        return "client"
+    if value == "client":
+        return "client"
+    if value == "server":
+        return "server"
+    raise Failure(f'Invalid dry-run value ({value}). Must be "none", "server", or "client".')
+
+
+def validation(call: Invocation) -> str:
+    """The fieldValidation directive of --validate. Source: cmdutil.GetValidationDirective."""
+    value = call.flags["validate"]
+    if value in ("strict", "true", "1", "t", "T", "TRUE", "True"):
+        return "Strict"
+    if value == "warn":
+        return "Warn"
+    if value in ("ignore", "false", "0", "f", "F", "FALSE", "False"):
+        return "Ignore"
+    raise Failure(
+        f'invalid - validate option "{value}"; must be one of: strict (or true), warn, ignore (or false)'
+    )
+
+
+def metadata(call: Invocation, name: str, *, namespaced: bool = True) -> dict[str, Any]:
+    """The new object's metadata; with the namespace only if --namespace asks for one."""
+    if not name:
+        raise Failure("name must be specified")
+    meta: dict[str, Any] = {"name": name}
+    if namespaced and call.factory.explicit_namespace:
+        meta["namespace"] = call.factory.namespace
+    return meta
+
+
+def save_config(obj: dict[str, Any]) -> None:
+    """Keep the object as it is now in its own annotation. Source: util.CreateOrUpdateAnnotation."""
+    annotations = obj["metadata"].setdefault("annotations", {})
+    annotations.pop(LAST_APPLIED, None)
+    bare = (
+        obj
+        if annotations
+        else {**obj, "metadata": {k: v for k, v in obj["metadata"].items() if k != "annotations"}}
+    )
+    annotations[LAST_APPLIED] = json.dumps(bare, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def create(
+    call: Invocation, mapping: ResourceMapping, obj: dict[str, Any], failure: Callable[[StatusError], Exception]
+) -> int:
+    """Send `obj` unless it is a client's dry run, and print what came back. `failure` words a refusal."""
+    strategy = dry_run(call)
+    printer = make_printer(call.flags, operation="created", dry_run=strategy, typed=True)
+    directive = validation(call)
+    if call.flags["save-config"]:
+        save_config(obj)
+    if strategy != "client":
+        path = mapping.path(call.factory.namespace if mapping.namespaced else "")
+        try:
+            obj = call.factory.client.request("POST", path, query=post_query(call, strategy, directive), body=obj)
+        except StatusError as error:
+            raise failure(error) from None
+    printer.print(obj, call.streams.out)
+    return 0
+
+
+def post_query(call: Invocation, strategy: DryRun, directive: str) -> dict[str, str]:
+    """The query parameters of a create; empty ones are left out by the client."""
+    return {
+        "dryRun": "All" if strategy == "server" else "",
+        "fieldManager": call.flags["field-manager"],
+        "fieldValidation": directive,
+    }
