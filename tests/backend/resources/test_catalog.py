@@ -1,0 +1,65 @@
+"""The catalog serves every kind once, and each declaration fits the published OpenAPI."""
+
+import json
+from importlib.resources import files
+
+import pytest
+
+from backend.resources.catalog import Catalog
+from backend.resources.resource import Resource
+from backend.resources.secret import SECRET
+
+KINDS = list(Catalog.builtin())
+
+
+@pytest.fixture(scope="module")
+def definitions():
+    name = "kubernetes-json-schema/v1.37.0-local/_definitions.json"
+    return json.loads(files("kubernetes_validate").joinpath(name).read_bytes())["$defs"]
+
+
+def test_kinds_are_found_by_their_address():
+    catalog = Catalog.builtin()
+    assert catalog.find("", "v1", "secrets") is SECRET
+    assert catalog.find_kind("", "v1", "Secret") is SECRET
+    assert catalog.find("", "v1", "secret") is None
+    assert catalog.find("apps", "v1", "secrets") is None
+    assert catalog.find_kind("", "v2", "Secret") is None
+
+
+def test_discovery_order_is_core_first_and_sorted():
+    catalog = Catalog.builtin()
+    assert catalog.groups() == [("", ["v1"]), ("coordination.k8s.io", ["v1"])]
+    core = [resource.plural for resource in catalog if not resource.group]
+    assert core == sorted(core)
+    assert len(catalog) == 8
+
+
+def test_an_address_is_declared_once():
+    with pytest.raises(ValueError, match="secrets in v1 is declared twice"):
+        Catalog([SECRET, SECRET])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_columns_take_their_descriptions_from_the_schema(kind: Resource, definitions):
+    assert kind.schema in definitions
+    for column in kind.columns:
+        assert column.describe(definitions), column.name
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_a_bare_object_fills_every_column(kind: Resource):
+    obj = {"metadata": {"name": "x"}, "spec": {}}
+    kind.default(obj)
+    assert len(kind.row(obj, 0.0)) == len(kind.columns)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_what_can_be_selected_is_announced(kind: Resource):
+    obj = {"metadata": {"name": "x"}, "spec": {}}
+    assert set(kind.selectable(obj)) == kind.selectable_names
+    assert all(isinstance(value, str) for value in kind.selectable(obj).values())
+
+
+def test_only_secrets_are_encrypted_at_rest():
+    assert [kind.plural for kind in KINDS if kind.encrypted] == ["secrets"]
