@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from minikctl.output.numbers import go_value
 from minikctl.output.tabwriter import TabWriter
 
 _BREAK = re.compile("[\f\n\r]")
@@ -93,36 +94,3 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return go_value(value)
-
-
-def go_value(value: Any) -> str:
-    """fmt's %v for a decoded JSON value."""
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return go_float(value)
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{go_value(value[key])}" for key in sorted(value)) + "]"
-    if isinstance(value, list):
-        return "[" + " ".join(go_value(item) for item in value) + "]"
-    return str(value)
-
-
-def go_float(value: float) -> str:
-    """fmt's %v for a float64: the shortest form, with an exponent from 1e+21 on and below 1e-04."""
-    if value != value or value in (float("inf"), float("-inf")):
-        return {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}[str(value)]
-    digits, _, exponent = f"{value:e}".partition("e")
-    shortest = repr(value)
-    if value != 0 and not -4 <= int(exponent) < 21:
-        mantissa, _, power = (shortest if "e" in shortest else f"{value:.17g}").partition("e")
-        if not power:
-            mantissa, power = digits.rstrip("0").rstrip("."), exponent
-        return f"{mantissa.removesuffix('.0')}e{int(power):+03d}"
-    if "e" in shortest:
-        from decimal import Decimal
-
-        shortest = format(Decimal(shortest), "f")
-    return shortest.removesuffix(".0")

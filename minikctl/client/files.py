@@ -1,0 +1,208 @@
+"""Objects from files, directories, URLs and stdin: `-f`.
+
+Source: k8s.io/cli-runtime/pkg/resource/visitor.go (ExpandPathsToFileVisitors, FileVisitor, StreamVisitor).
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from minikctl.client.builder import Info
+from minikctl.client.documents import DocumentFault, split_documents
+from minikctl.client.errors import Failure, aggregate
+from minikctl.flags import go_quote
+
+if TYPE_CHECKING:
+    from minikctl.client.factory import Factory
+
+EXTENSIONS = (".json", ".yaml", ".yml")
+
+Load = Callable[[], Iterator[Info]]
+
+
+def documents(filenames: Sequence[str], recursive: bool, factory: Factory) -> list[Load]:
+    """One loader per file, in order; Failure for what cannot be found.
+
+    A loader gives the file's objects, Lists opened, each with its namespace settled. When a document is no object
+    it goes on with the next and raises at the end; when the text cannot be parsed it raises at once.
+    """
+    loads: list[Load] = []
+    for name in filenames:
+        if name == "-":
+            if any(getattr(load, "args", ("",))[0] == "-" for load in loads):
+                raise Failure("standard input cannot be used for multiple arguments")
+            loads.append(partial(_load, "-", factory))
+        elif name.startswith(("http://", "https://")):
+            loads.append(partial(_load, name, factory))
+        else:
+            loads += [partial(_load, path, factory) for path in _expand(name, recursive)]
+    if filenames and not loads:
+        raise Failure(
+            f"error reading [{' '.join(filenames)}]: recognized file extensions are [{' '.join(EXTENSIONS)}]"
+        )
+    return loads
+
+
+def _expand(name: str, recursive: bool) -> list[str]:
+    """The files that a path or a pattern stands for."""
+    paths = [name]
+    if not os.path.exists(name):
+        matches = sorted(glob.glob(name)) if glob.has_magic(name) else []
+        if not matches:
+            _stat(name)
+        paths = matches
+    return [file for path in paths for file in _walk(path, recursive)]
+
+
+def _stat(path: str) -> None:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        raise Failure(f"the path {go_quote(path)} does not exist") from None
+    except OSError as error:
+        text = f"stat {path}: {(error.strerror or '').lower()}"
+        raise Failure(f"the path {go_quote(path)} cannot be accessed: {text}") from None
+
+
+def _walk(path: str, recursive: bool) -> list[str]:
+    _stat(path)
+    if not os.path.isdir(path):
+        return [path]
+    found: list[str] = []
+    try:
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+    except OSError as error:
+        raise Failure(f"open {path}: {(error.strerror or '').lower()}") from None
+    for entry in entries:
+        whole = os.path.join(path, entry.name) if path != "." else entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if recursive:
+                found += _walk(whole, recursive)
+        elif os.path.splitext(entry.name)[1] in EXTENSIONS:
+            found.append(whole)
+    return found
+
+
+def _load(name: str, factory: Factory) -> Iterator[Info]:
+    source, text = _read(name, factory)
+    faults: list[Exception] = []
+    try:
+        for document in split_documents(text):
+            try:
+                yield from _infos(document, source, factory)
+            except Failure as fault:
+                faults.append(fault)
+    except DocumentFault as fault:
+        faults.append(Failure(f"error parsing {source}: {fault}"))
+    error = aggregate(faults)
+    if error is not None:
+        raise error
+
+
+def _read(name: str, factory: Factory) -> tuple[str, str]:
+    """(how errors name it, its text). A byte-order mark chooses UTF-16; what is no UTF-8 becomes U+FFFD."""
+    if name == "-":
+        raw, source = factory.streams.stdin.buffer.read(), "STDIN"
+    elif name.startswith(("http://", "https://")):
+        from minikctl.client.download import fetch
+
+        raw, source = fetch(name), name
+    else:
+        try:
+            with open(name, "rb") as file:
+                raw, source = file.read(), name
+        except OSError as error:
+            raise Failure(f"open {name}: {(error.strerror or '').lower()}") from None
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return source, raw.decode(encoding, "replace")
+
+
+def _infos(document: Any, source: str, factory: Factory) -> Iterator[Info]:
+    """A document's object, or a List's items, as Infos; Failure if one is no object or of an unknown kind."""
+    check_object(document, source)
+    if isinstance(document.get("items"), list):
+        for item in document["items"]:
+            yield from _infos(item, source, factory)
+        return
+    meta = document.get("metadata") or {}
+    name, namespace = meta.get("name") or "", meta.get("namespace") or ""
+    api_version, kind = document.get("apiVersion") or "", document["kind"]
+    mapping = factory.mapper.find_kind(api_version, kind)
+    if mapping is None:
+        raise Failure(
+            f"resource mapping not found for name: {go_quote(name)} namespace: {go_quote(namespace)} from"
+            f" {go_quote(source)}: no matches for kind {go_quote(kind)} in version {go_quote(api_version)}\n"
+            "ensure CRDs are installed first"
+        )
+    if not mapping.namespaced:
+        yield Info(mapping, "", name, document, source)
+        return
+    wanted = factory.namespace
+    if namespace and factory.explicit_namespace and namespace != wanted:
+        raise Failure(
+            f"the namespace from the provided object {go_quote(namespace)} does not match the namespace"
+            f" {go_quote(wanted)}. You must pass '--namespace={namespace}' to perform this operation."
+        )
+    if not namespace:
+        namespace = wanted
+        document = {**document, "metadata": {**meta, "namespace": namespace}}
+    yield Info(mapping, namespace, name, document, source)
+
+
+def check_object(document: Any, source: str) -> None:
+    """Failure, in Go's words, unless `document` has the outline of an object: kind, apiVersion, metadata."""
+    where = f"unable to decode {go_quote(source)}: "
+    wrong = f"{where}json: cannot unmarshal "
+    if not isinstance(document, dict):
+        raise Failure(f"{wrong}{_json_type(document)} into Go value of type unstructured.detector")
+    items = document.get("items")
+    if items is not None and not isinstance(items, list):
+        raise Failure(f"{wrong}{_json_type(items)} into Go struct field decodeList.items of type []json.RawMessage")
+    kind = document.get("kind")
+    if not isinstance(kind, str) or not kind:
+        from minikctl.output.json_out import dumps
+
+        raise Failure(f"{where}Object 'Kind' is missing in '{dumps(document, None)}'")
+    _check_field(wrong, document, "apiVersion", str, "metadataOnlyObject.TypeMeta.apiVersion of type string")
+    _check_field(wrong, document, "metadata", dict, "metadataOnlyObject.metadata of type v1.ObjectMeta")
+    meta = document.get("metadata") or {}
+    for field in ("name", "generateName", "namespace", "uid", "resourceVersion"):
+        _check_field(wrong, meta, field, str, f"ObjectMeta.metadata.{field} of type string")
+    for field in ("labels", "annotations"):
+        _check_field(wrong, meta, field, dict, f"ObjectMeta.metadata.{field} of type map[string]string")
+        for key in meta.get(field) or {}:
+            _check_field(wrong, meta[field], key, str, f"ObjectMeta.metadata.{field} of type string")
+
+
+def _check_field(wrong: str, holder: dict[str, Any], field: str, type_: type, place: str) -> None:
+    value = holder.get(field)
+    if value is not None and not isinstance(value, type_):
+        raise Failure(f"{wrong}{_json_type(value)} into Go struct field {place}")
+
+
+def _json_type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def matches_labels(selector: str, obj: dict[str, Any]) -> bool:
+    """Whether -l leaves `obj` in; everything matches no selector."""
+    if not selector.strip():
+        return True
+    from backend.meta.errors import ApiError
+    from backend.meta.selectors import parse_label_selector
+
+    try:
+        parsed = parse_label_selector(selector)
+    except ApiError as error:
+        raise Failure(f"the provided selector {go_quote(selector)} is not valid: {error}") from None
+    return bool(parsed.matches((obj.get("metadata") or {}).get("labels") or {}))

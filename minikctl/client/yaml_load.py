@@ -1,0 +1,275 @@
+"""YAML to JSON values, by the rules and with the error texts of sigs.k8s.io/yaml (go-yaml v2).
+
+Parsing is libyaml's (of which go-yaml is a port, so the texts are the same); scalars are resolved here, since YAML 1.1
+as Go reads it differs from PyYAML: `y` is true, 0o17 and 017 are 15, 1:30 and dates are strings.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+import yaml
+
+from minikctl.flags import go_quote
+from minikctl.output.numbers import go_float
+
+_TAG = "tag:yaml.org,2002:"
+_PLAIN = "?"
+"""The tag of a plain scalar that has none in the document."""
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Composes nodes; leaves it to `resolve` here to say what a plain scalar is."""
+
+    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else f"{_TAG}str"
+        return f"{_TAG}seq" if kind is yaml.SequenceNode else f"{_TAG}map"
+
+
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(
+        ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True
+    ),
+    **dict.fromkeys(
+        ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False
+    ),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+}  # fmt: skip
+_INFINITIES = {
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+}
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_INT = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)\Z")
+
+
+class YamlFault(ValueError):
+    """The text is no YAML that JSON can say. `str()` is Go's text (`yaml: line 9: did not find expected key`)."""
+
+
+def load_document(text: bytes | str) -> Any:
+    """The first document's value; None for an empty one. Duplicate keys: the last wins."""
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_node() if loader.check_node() else None
+        finally:
+            loader.dispose()
+    except yaml.reader.ReaderError as error:
+        raise YamlFault(f"yaml: {error.reason}") from None
+    except yaml.composer.ComposerError:
+        raise YamlFault(f"yaml: unknown anchor '{_alias(text)}' referenced") from None
+    except yaml.MarkedYAMLError as error:
+        raise YamlFault(f"yaml: {_text(error)}") from None
+    try:
+        return None if node is None else _Converter().value(node)
+    except _Cycle:
+        raise YamlFault(f"yaml: anchor '{_alias(text)}' value contains itself") from None
+
+
+class _Cycle(Exception):
+    """An alias inside what it stands for."""
+
+
+def _text(error: yaml.MarkedYAMLError) -> str:
+    """Source: go-yaml v2 parser.fail. Lines count from 0 there, except for what the scanner finds."""
+    problem = error.problem or "unknown problem parsing YAML content"
+    line = 0
+    if error.problem_mark is not None and error.problem_mark.line:
+        line = error.problem_mark.line + isinstance(error, yaml.scanner.ScannerError)
+    elif error.context_mark is not None:
+        line = error.context_mark.line
+    return f"line {line}: {problem}" if line else problem
+
+
+def _alias(text: bytes | str) -> str:
+    """The anchor of the first alias that leads nowhere or into itself: what composing does not say."""
+    known: set[str] = set()
+    within: list[str | None] = []
+    for event in yaml.parse(text, _Base):
+        anchor = getattr(event, "anchor", None)
+        if isinstance(event, yaml.AliasEvent):
+            if anchor not in known or anchor in within:
+                return str(anchor)
+        elif anchor:
+            known.add(anchor)
+        if isinstance(event, yaml.CollectionStartEvent):
+            within.append(anchor)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            within.pop()
+    return ""
+
+
+class _Converter:
+    """Nodes to JSON values. Aliases are followed; one that contains itself is an error."""
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
+
+    def value(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return to_json(resolve(node))
+        if id(node) in self._open:
+            raise _Cycle
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self.value(item) for item in node.value]
+            return self._mapping(node)
+        finally:
+            self._open.discard(id(node))
+
+    def _mapping(self, node: yaml.Node) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if isinstance(key_node, yaml.ScalarNode) and _is_merge(key_node):
+                self._merge(made, value_node)
+                continue
+            value = self.value(value_node)
+            made[self._key(key_node, value)] = value
+        return made
+
+    def _merge(self, made: dict[str, Any], node: yaml.Node) -> None:
+        if isinstance(node, yaml.MappingNode):
+            made.update(self.value(node))
+        elif isinstance(node, yaml.SequenceNode) and all(isinstance(n, yaml.MappingNode) for n in node.value):
+            # Earlier maps in the list win over later ones.
+            for item in reversed(node.value):
+                made.update(self.value(item))
+        else:
+            raise YamlFault("yaml: map merge requires map or sequence of maps as the value")
+
+    def _key(self, node: yaml.Node, value: Any) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise YamlFault(f"yaml: invalid map key: {go_syntax(self.value(node))}")
+        key = resolve(node)
+        if isinstance(key, bool):
+            return "true" if key else "false"
+        if isinstance(key, str):
+            return key
+        if isinstance(key, int):
+            if key >= 2**63:
+                raise YamlFault(
+                    f"unsupported map key of type: uint64, key: {key:#x}, value: {go_syntax(value)}"
+                )
+            return str(key)
+        if isinstance(key, float):
+            return _float_key(key)
+        raise YamlFault(f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {go_syntax(value)}")
+
+
+def _is_merge(node: yaml.ScalarNode) -> bool:
+    return node.value == "<<" and node.tag in (_PLAIN, f"{_TAG}merge")
+
+
+def _float_key(key: float) -> str:
+    """Go's strconv.FormatFloat(key, 'g', -1, 32), with YAML's names for what is no number."""
+    if key != key:
+        return ".nan"
+    if key in (float("inf"), float("-inf")):
+        return ".inf" if key > 0 else "-.inf"
+    import struct
+
+    (single,) = struct.unpack("f", struct.pack("f", key))
+    shortest = next(text for digits in range(1, 10) if _single(text := f"{key:.{digits}g}") == single)
+    return go_float(float(shortest), limit=6)
+
+
+def _single(text: str) -> float:
+    import struct
+
+    (value,) = struct.unpack("f", struct.pack("f", float(text)))
+    return float(value)
+
+
+def resolve(node: yaml.ScalarNode) -> str | int | float | bool | None:
+    """A scalar's value by its tag, or, if it is plain and has none, by its form."""
+    text: str = node.value
+    if node.tag == _PLAIN:
+        return plain(text)
+    tag = node.tag.removeprefix(_TAG)
+    if tag == "binary":
+        try:
+            raw = base64.b64decode("".join(text.split("\n")), validate=True)
+        except binascii.Error:
+            raise YamlFault("yaml: !!binary value contains invalid base64 data") from None
+        return raw.decode("utf-8", "replace")
+    if tag not in ("int", "float", "bool", "null"):
+        return text
+    value = plain(text)
+    kind = _kind(value)
+    if kind == tag or (kind == "int" and tag == "float"):
+        return value
+    raise YamlFault(f"yaml: cannot decode !!{kind} `{text}` as a !!{tag}")
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "str"
+    return "int" if isinstance(value, int) else "float"
+
+
+def plain(text: str) -> str | int | float | bool | None:
+    """What a plain scalar means. Source: go-yaml v2 resolve.go."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text in _INFINITIES:
+        return _INFINITIES[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    digits = text.replace("_", "")
+    if _INT.match(digits):
+        number = _int(digits)
+        if -(2**63) <= number < 2**64:
+            return number
+    if _FLOAT.match(digits):
+        real = float(digits)
+        if real not in (float("inf"), float("-inf")):
+            return real
+    return text
+
+
+def _int(digits: str) -> int:
+    body = digits.lstrip("+-").lower()
+    base = {"0x": 16, "0o": 8, "0b": 2}.get(body[:2]) or (8 if body[0] == "0" else 10)
+    number = int(body, base)
+    return -number if digits[0] == "-" else number
+
+
+def to_json(value: Any) -> Any:
+    """What Go's JSON makes of it, read back: 3.0 is 3; infinities are no JSON."""
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise YamlFault(f"json: unsupported value: {go_float(value)}")
+        if value.is_integer() and abs(value) < 1e21:
+            return int(value)
+    return value
+
+
+def go_syntax(value: Any) -> str:
+    """fmt's %#v for a decoded YAML value."""
+    if value is None:
+        return "interface {}(nil)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return go_quote(value)
+    if isinstance(value, float):
+        return go_float(value)
+    if isinstance(value, list):
+        return "[]interface {}{" + ", ".join(go_syntax(item) for item in value) + "}"
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{go_quote(key)}:{go_syntax(value[key])}" for key in sorted(value))
+        return "map[interface {}]interface {}{" + pairs + "}"
+    return str(value)
