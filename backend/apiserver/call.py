@@ -1,0 +1,86 @@
+"""One request on its way through the registry, and the forms that its answer can take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import orjson
+
+from backend.apiserver.paging import Snapshots
+from backend.meta.schema import Schemas
+from backend.meta.types import ApiRequest, Obj
+from backend.resources.catalog import Catalog
+from backend.resources.resource import Resource
+from backend.store.api import Entry, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What every request works with. `clock` gives seconds since the epoch."""
+
+    store: Store
+    catalog: Catalog
+    schemas: Schemas
+    clock: Callable[[], float]
+    snapshots: Snapshots
+
+
+@dataclass(slots=True)
+class Call:
+    """A request for a kind that is served. `warnings` go out beside the answer, whatever it is."""
+
+    server: Server
+    resource: Resource
+    request: ApiRequest
+    dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return self.resource.key(self.request.namespace, self.request.name)
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """One object. Its bytes and its dict are shared with the store: read only."""
+
+    resource: Resource
+    entry: Entry
+    code: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A list. `metadata` is its ListMeta."""
+
+    resource: Resource
+    entries: list[Entry]
+    metadata: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What is not an object of the kind, such as a Status."""
+
+    obj: Obj
+    code: int = 200
+
+
+Result: TypeAlias = One | Many | Plain
+
+
+def unstored(key: str, obj: Obj) -> Entry:
+    """An object that is answered though the store does not have it: dry runs, and last states."""
+    return Entry(key, 0, orjson.dumps(obj), obj)
+
+
+def success(code: int, details: Obj | None = None) -> Plain:
+    """A Status of kind Success. A deletion's has details and no code, as kube-apiserver sends it."""
+    status: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    if details is None:
+        status["code"] = code
+    else:
+        status["details"] = details
+    return Plain(status, code)

@@ -1,0 +1,97 @@
+"""create. Source: BeforeCreate of k8s.io/apiserver/pkg/registry/rest, and Store.Create of pkg/registry/generic."""
+
+from __future__ import annotations
+
+import random
+import uuid
+
+from backend.apiserver import admission, decoding, managedfields
+from backend.apiserver.call import Call, One, unstored
+from backend.meta import errors, timefmt
+from backend.meta.errors import ApiError
+from backend.meta.objectmeta import validate_object_meta
+from backend.meta.types import Obj
+from backend.store.api import Entry, KeyExists
+
+_SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_SUFFIX_LENGTH = 5
+_MAX_BASE_LENGTH = 63 - _SUFFIX_LENGTH
+_NAME_ATTEMPTS = 8
+_SET_BY_SERVER = ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "generation")
+
+
+async def create(call: Call) -> One:
+    obj = decoding.decode(call)
+    meta = obj["metadata"]
+    _set_system_fields(call, meta)
+    await admission.admit_create(call, obj)
+    base = meta.get("generateName")
+    generated = bool(base) and not meta.get("name")
+    for _ in range(_NAME_ATTEMPTS if generated else 1):
+        if generated:
+            meta["name"] = _generate_name(base)
+        try:
+            return One(call.resource, await _store(call, obj), 201)
+        except KeyExists:
+            meta.pop("resourceVersion", None)
+    raise _exists(call, meta, generated=generated)
+
+
+def _set_system_fields(call: Call, meta: Obj) -> None:
+    _set_namespace(call, meta)
+    if meta.pop("resourceVersion", "") not in ("", "0"):
+        # kube-apiserver's storage answers this too, with no reason and as its own fault.
+        raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
+    for name in _SET_BY_SERVER:
+        meta.pop(name, None)
+    meta["uid"] = str(uuid.uuid4())
+    meta["creationTimestamp"] = timefmt.format_time(call.server.clock())
+    if call.resource.generation:
+        meta["generation"] = 1
+
+
+def _set_namespace(call: Call, meta: Obj) -> None:
+    namespace = call.request.namespace
+    if not call.resource.namespaced:
+        meta.pop("namespace", None)
+        return
+    if not namespace:
+        raise errors.bad_request("an empty namespace may not be set during creation")
+    if meta.get("namespace", "") not in ("", namespace):
+        text = "the namespace of the provided object does not match the namespace sent on the request"
+        raise errors.bad_request(text)
+    meta["namespace"] = namespace
+
+
+def _generate_name(base: str) -> str:
+    return base[:_MAX_BASE_LENGTH] + "".join(random.choices(_SUFFIX_ALPHABET, k=_SUFFIX_LENGTH))
+
+
+async def _store(call: Call, obj: Obj) -> Entry:
+    """Validate and store. Raises KeyExists."""
+    resource, meta = call.resource, obj["metadata"]
+    resource.prepare_create(obj)
+    causes = validate_object_meta(meta, namespaced=resource.namespaced, validate_name=resource.validate_name)
+    causes = [*causes, *resource.validate(obj)]
+    if causes:
+        raise errors.invalid(resource.qualified_kind, meta.get("name", ""), causes)
+    managedfields.created(call, obj)
+    key = resource.key(call.request.namespace, meta["name"])
+    if call.dry_run:
+        if call.server.store.get(key) is not None:
+            raise KeyExists(key)
+        return unstored(key, obj)
+    return await call.server.store.create(key, obj)
+
+
+def _exists(call: Call, meta: Obj, *, generated: bool) -> ApiError:
+    qualified, name = call.resource.qualified, meta["name"]
+    error = errors.already_exists(qualified, name)
+    if generated:
+        why = "the server was not able to generate a unique name for the object"
+        details = {**(error.details or {}), "retryAfterSeconds": 1}
+        return ApiError(409, "AlreadyExists", f"{error.message}, {why}", details)
+    entry = call.server.store.get(call.resource.key(call.request.namespace, name))
+    if entry is not None and entry.obj["metadata"].get("deletionTimestamp"):
+        return ApiError(409, "AlreadyExists", f"object is being deleted: {error.message}", error.details)
+    return error

@@ -1,0 +1,195 @@
+"""The API server without HTTP: requests in, objects or encoded answers out.
+
+For the parts of this process it is a Transport (`request`, `watch`) that shares the store's objects. For HTTP it
+answers bytes (`answer`, `stream`), which are joined from what the store has encoded already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from backend.apiserver import registry
+from backend.apiserver.call import Call, Many, One, Plain, Server
+from backend.apiserver.paging import Snapshots
+from backend.apiserver.reading import PACE
+from backend.apiserver.table import Columns, Tables, joined, partial, partial_list
+from backend.apiserver.watching import Change, Watching
+from backend.machinery.client import WatchEvent
+from backend.meta import errors
+from backend.meta.errors import ApiError
+from backend.meta.schema import Schemas
+from backend.meta.types import ApiRequest, Obj
+from backend.resources.catalog import Catalog
+from backend.store.api import Store, StoreUnavailable
+
+Form = Literal["object", "table", "partial"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    code: int
+    body: bytes
+    warnings: tuple[str, ...] = ()
+
+
+class Handler:
+    """Every method raises ApiError and nothing else; what was not expected is a 500, logged without contents."""
+
+    def __init__(
+        self, store: Store, catalog: Catalog, schemas: Schemas, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._server = Server(store, catalog, schemas, clock, Snapshots(store, clock))
+        self._columns = Columns(catalog)
+
+    async def request(self, request: ApiRequest) -> Obj:
+        """The answer's object, shared with the store: read only."""
+        with _guarded(request):
+            result = await registry.serve(self._server, request, [])
+            if isinstance(result, One):
+                return result.entry.obj
+            return result.obj if isinstance(result, Plain) else await _list_object(result)
+
+    @asynccontextmanager
+    async def watch(self, request: ApiRequest) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+        """See Transport.watch."""
+        with _guarded(request):
+            watching = self._watching(request)
+        events = _events(request, watching)
+        try:
+            async with aclosing(events):
+                yield events
+        finally:
+            watching.close()
+
+    async def answer(self, request: ApiRequest, form: Form = "object", include: str = "Metadata") -> Answer:
+        """The answer to any verb but watch, encoded. `include` is a table's includeObject."""
+        with _guarded(request):
+            warnings: list[str] = []
+            result = await registry.serve(self._server, request, warnings)
+            if isinstance(result, Plain):
+                return Answer(result.code, orjson.dumps(result.obj), tuple(warnings))
+            code = result.code if isinstance(result, One) else 200
+            body = await self._encode(result, form, include)
+            return Answer(code, body, tuple(dict.fromkeys(warnings)))
+
+    @asynccontextmanager
+    async def stream(
+        self, request: ApiRequest, form: Form = "object", include: str = "Metadata"
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A watch as frames of JSON and a newline. Entering raises ApiError for what is refused at once; a
+        resourceVersion that is too old or too new, and a reader that lags, are an ERROR frame, and the end."""
+        with _guarded(request):
+            registry.find_resource(self._server, request)
+            encode = await self._frame_encoder(request, form, include)
+            try:
+                watching: Watching | None = self._watching(request)
+                refused = b""
+            except ApiError as error:
+                if error.code not in (410, 504):
+                    raise
+                watching, refused = None, _error_frame(error)
+        frames = _frames(request, watching, encode) if watching is not None else _single(refused)
+        try:
+            async with aclosing(frames):
+                yield frames
+        finally:
+            if watching is not None:
+                watching.close()
+
+    def _watching(self, request: ApiRequest) -> Watching:
+        resource = registry.find_resource(self._server, request)
+        return Watching(Call(self._server, resource, request))
+
+    async def _encode(self, result: One | Many, form: Form, include: str) -> bytes:
+        resource = result.resource
+        entries = [result.entry] if isinstance(result, One) else result.entries
+        if form == "table":
+            tables = Tables(resource, await self._columns.of(resource), include, self._server.clock)
+            if isinstance(result, Many):
+                return await tables.table(entries, result.metadata)
+            version = result.entry.obj["metadata"].get("resourceVersion")
+            return await tables.table(entries, {"resourceVersion": version} if version else {})
+        if form == "partial":
+            if isinstance(result, Many):
+                return await partial_list(entries, result.metadata)
+            return orjson.dumps(partial(result.entry))
+        if isinstance(result, One):
+            return result.entry.raw
+        return joined(_list_head(result), "items", [entry.raw for entry in entries])
+
+    async def _frame_encoder(self, request: ApiRequest, form: Form, include: str) -> Callable[[Change], bytes]:
+        if form == "partial":
+            return lambda change: orjson.dumps(partial(change.entry))
+        if form == "table":
+            resource = registry.find_resource(self._server, request)
+            return Tables(resource, await self._columns.of(resource), include, self._server.clock).change
+        return lambda change: change.entry.raw
+
+
+def _list_head(result: Many) -> Obj:
+    resource = result.resource
+    return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": result.metadata}
+
+
+async def _list_object(result: Many) -> Obj:
+    """As one dict. Objects are decoded on their first use, so a large list lets others run in between."""
+    items: list[Obj] = []
+    for start in range(0, len(result.entries), PACE):
+        items += [entry.obj for entry in result.entries[start : start + PACE]]
+        if len(result.entries) > PACE:
+            await asyncio.sleep(0)
+    return {**_list_head(result), "items": items}
+
+
+async def _events(request: ApiRequest, watching: Watching) -> AsyncGenerator[WatchEvent, None]:
+    with _guarded(request):
+        async with aclosing(watching.changes()) as changes:
+            async for change in changes:
+                yield WatchEvent(change.type, change.entry.obj)
+
+
+async def _frames(
+    request: ApiRequest, watching: Watching, encode: Callable[[Change], bytes]
+) -> AsyncGenerator[bytes, None]:
+    try:
+        with _guarded(request):
+            async with aclosing(watching.changes()) as changes:
+                async for change in changes:
+                    yield b'{"type":"%b","object":%b}\n' % (change.type.encode(), encode(change))
+    except ApiError as error:
+        yield _error_frame(error)
+
+
+async def _single(frame: bytes) -> AsyncGenerator[bytes, None]:
+    yield frame
+
+
+def _error_frame(error: ApiError) -> bytes:
+    return orjson.dumps({"type": "ERROR", "object": error.status}) + b"\n"
+
+
+@contextmanager
+def _guarded(request: ApiRequest) -> Iterator[None]:
+    """Let nothing but ApiError out. The log says where it was, never what was in an object: it may be a Secret."""
+    try:
+        yield
+    except ApiError:
+        raise
+    except StoreUnavailable as error:
+        raise errors.unavailable(str(error)) from error
+    except Exception as error:
+        where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+        what = f"{request.verb} {request.resource}/{request.subresource} {request.namespace}/{request.name}"
+        _log.error("%s: unexpected %s\n%s", what, type(error).__name__, where)
+        raise errors.internal(f"unexpected {type(error).__name__}") from None

@@ -1,0 +1,74 @@
+"""The generic registry: one implementation of every verb for every kind, and the endpoints below objects."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from backend.apiserver import creating, deleting, options, patching, reading, subresources, updating
+from backend.apiserver.call import Call, Result, Server
+from backend.meta import errors
+from backend.meta.types import ApiRequest
+from backend.resources.resource import Resource
+
+Verb = Callable[[Call], Awaitable[Result]]
+
+_VERBS: dict[str, Verb] = {
+    "get": reading.get,
+    "list": reading.list_objects,
+    "create": creating.create,
+    "update": updating.update,
+    "patch": patching.patch,
+    "delete": deleting.delete,
+    "deletecollection": deleting.delete_collection,
+}
+
+_STATUS: dict[str, Verb] = {
+    "get": reading.get,
+    "update": updating.update_status,
+    "patch": patching.patch_status,
+}
+
+_SUBRESOURCES: dict[tuple[str, str], dict[str, Verb]] = {
+    ("pods", "binding"): {"create": subresources.bind},
+    ("pods", "eviction"): {"create": subresources.evict},
+    ("pods", "ephemeralcontainers"): {
+        "get": reading.get,
+        "update": subresources.update_ephemeral,
+        "patch": subresources.patch_ephemeral,
+    },
+    ("namespaces", "finalize"): {"update": subresources.finalize},
+}
+
+_WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+
+
+def find_resource(server: Server, request: ApiRequest) -> Resource:
+    """The kind that the request is about. Raises 404 if it is not served, 405 if it has no such verb."""
+    resource = server.catalog.find(request.group, request.version, request.resource)
+    if resource is None:
+        raise errors.page_not_found()
+    if not request.subresource and request.verb not in resource.verbs:
+        raise errors.method_not_allowed()
+    return resource
+
+
+async def serve(server: Server, request: ApiRequest, warnings: list[str]) -> Result:
+    """Do what the request asks, all verbs but watch. Warnings are added even when an error is raised."""
+    resource = find_resource(server, request)
+    verb = _verb(resource, request)
+    dry_run = request.verb in _WRITES and options.write_options(request)
+    return await verb(Call(server, resource, request, dry_run, warnings))
+
+
+def _verb(resource: Resource, request: ApiRequest) -> Verb:
+    if not request.subresource:
+        verb = _VERBS.get(request.verb)
+    elif request.subresource not in resource.subresources:
+        raise errors.page_not_found()
+    elif request.subresource == "status":
+        verb = _STATUS.get(request.verb)
+    else:
+        verb = _SUBRESOURCES.get((resource.qualified, request.subresource), {}).get(request.verb)
+    if verb is None:
+        raise errors.method_not_allowed()
+    return verb
