@@ -12,8 +12,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.kubelet.runtime.api import (
-    ContainerConfig, ContainerState, Image, PodState, RegistryAuth, RuntimeEvent, RuntimeFailure, RuntimeInfo,
-    RuntimeUnavailable, SandboxConfig, SandboxState,
+    ContainerConfig,
+    ContainerState,
+    Image,
+    PodState,
+    RegistryAuth,
+    RuntimeEvent,
+    RuntimeFailure,
+    RuntimeInfo,
+    RuntimeUnavailable,
+    SandboxConfig,
+    SandboxState,
 )  # fmt: skip
 from backend.machinery.clock import Clock
 from backend.meta.streams import ExecSession, LogOptions

@@ -1,0 +1,215 @@
+"""The kubelet: a worker for each pod of this node, and the Node itself.
+
+Workers are driven by the pod informer, by the engine's events and by changes of what pods refer to. What the engine
+has at start is found by its labels: pods that the API server still has go on undisturbed, the others are ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from pathlib import Path
+
+from backend.kubelet.backoff import Backoff
+from backend.kubelet.container_killer import ContainerKiller
+from backend.kubelet.images import Images
+from backend.kubelet.labels import labelled_container, labelled_grace
+from backend.kubelet.node_keeper import NodeKeeper
+from backend.kubelet.pod_worker import PodWorker, orphan_pod
+from backend.kubelet.referenced import ReferencedObjects
+from backend.kubelet.runtime.api import PodState, Runtime, RuntimeFailure, RuntimeInfo, RuntimeUnavailable
+from backend.kubelet.sandbox_config import ClusterDns
+from backend.kubelet.services import Services
+from backend.kubelet.volumes.manager import PodVolumes
+from backend.machinery.client import PODS, Client
+from backend.machinery.clock import Clock, RealClock
+from backend.machinery.events import EventRecorder
+from backend.machinery.informer import Informer
+from backend.meta.types import Obj
+
+log = logging.getLogger(__name__)
+
+
+class Kubelet:
+    def __init__(
+        self, client: Client, runtime: Runtime, *, node_name: str, root_dir: Path, clock: Clock | None = None,
+        node_ip: str = "", dns: ClusterDns | None = None,
+    ) -> None:  # fmt: skip
+        """`root_dir` holds the pods' volumes. `node_ip` is this machine's address, found out when not given."""
+        clock = clock or RealClock()
+        self._runtime = runtime
+        self._clock = clock
+        self._recorder = EventRecorder(client, "kubelet", node_name, clock)
+        self._services = Services(
+            client=client, runtime=runtime, clock=clock, recorder=self._recorder,
+            images=Images(runtime, client, clock),
+            referenced=ReferencedObjects(client, clock, self._references_changed),
+            volumes=PodVolumes(root_dir), crashes=Backoff(clock), node_name=node_name,
+            node_ip=node_ip or primary_address(), dns=dns or ClusterDns(),
+        )  # fmt: skip
+        self._node = NodeKeeper(
+            client, runtime, self._recorder, clock, name=node_name, node_ip=self._services.node_ip,
+            root_dir=root_dir, on_engine=self._engine_changed,
+        )  # fmt: skip
+        self._root_dir = root_dir
+        self._pods = Informer(client, PODS, clock=clock, fieldSelector=f"spec.nodeName={node_name}")
+        self._pods.on_change(self._pod_changed)
+        self._workers: dict[str, PodWorker] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._look_for_orphans = asyncio.Event()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Until cancelled. Containers run on then."""
+        self._root_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._recorder.run(), name="kubelet events")
+                group.create_task(self._node.run(), name="kubelet node")
+                group.create_task(self._pods.run(), name="kubelet pods")
+                group.create_task(self._follow_engine(), name="kubelet engine events")
+                group.create_task(self._end_orphans(), name="kubelet orphans")
+        finally:
+            await self._end_workers()
+            await self._services.referenced.close()
+
+    async def stop_all(self) -> None:
+        """End all containers of all pods, each within its grace, and leave the API server's objects as they are.
+
+        Nothing is started any more after the call. Quiet when no engine answers.
+        """
+        self._stopping = True
+        await self._end_workers()
+        try:
+            pods = await self._runtime.pods()
+            await asyncio.gather(*(self._stop_pod(pod) for pod in pods))
+        except RuntimeUnavailable as error:
+            log.warning("containers not stopped: %s", error)
+
+    # What happens.
+
+    def _pod_changed(self, new: Obj | None, old: Obj | None) -> None:
+        if new is not None:
+            worker = self._workers.get(new["metadata"]["uid"])
+            if worker is None:
+                worker = self._add_worker(new)
+            else:
+                worker.update(new)
+            if worker is not None and not new["metadata"].get("deletionTimestamp"):
+                self._services.referenced.track(new)
+            if worker is not None:
+                worker.wake()
+        elif old is not None:
+            gone = self._workers.get(old["metadata"]["uid"])
+            if gone is not None:
+                gone.gone(old)
+
+    def _references_changed(self, uids: set[str]) -> None:
+        for uid in uids:
+            worker = self._workers.get(uid)
+            if worker is not None:
+                worker.references_changed()
+
+    def _engine_changed(self, info: RuntimeInfo | None) -> None:
+        if info is None:
+            return
+        self._services.node_memory = info.memory_bytes
+        self._services.allocatable = {"cpu": str(info.cpus), "memory": str(info.memory_bytes)}
+        self._retry_all()
+
+    def _retry_all(self) -> None:
+        self._look_for_orphans.set()
+        for worker in self._workers.values():
+            worker.retry()
+
+    async def _follow_engine(self) -> None:
+        async for event in self._runtime.events():
+            if not event.pod_uid:
+                self._node.look()
+                self._retry_all()
+                continue
+            worker = self._workers.get(event.pod_uid)
+            if worker is not None:
+                worker.wake()
+
+    async def _end_orphans(self) -> None:
+        """End what the engine and the disk have of pods that the API server does not know any more."""
+        await self._pods.synced.wait()
+        self._look_for_orphans.set()
+        while True:
+            await self._look_for_orphans.wait()
+            self._look_for_orphans.clear()
+            try:
+                for state in await self._runtime.pods():
+                    if state.uid not in self._workers:
+                        log.info("ending pod %s/%s, which nobody knows any more", state.namespace, state.name)
+                        self._add_orphan(state)
+                await self._services.volumes.remove_orphans(set(self._workers))
+            except RuntimeUnavailable:
+                self._node.look()
+            except (RuntimeFailure, OSError):
+                log.exception("orphans could not be ended")
+
+    # Workers.
+
+    def _add_worker(self, pod: Obj) -> PodWorker | None:
+        if self._stopping:
+            return None
+        uid = pod["metadata"]["uid"]
+        worker = self._workers[uid] = PodWorker(self._services, pod)
+        task = self._tasks[uid] = asyncio.create_task(worker.run(), name=f"pod {pod['metadata']['name']}")
+        task.add_done_callback(lambda done: self._worker_ended(uid, done))
+        return worker
+
+    def _add_orphan(self, state: PodState) -> None:
+        worker = self._add_worker(orphan_pod(state))
+        if worker is not None:
+            worker.gone()
+
+    def _worker_ended(self, uid: str, task: asyncio.Task[None]) -> None:
+        self._workers.pop(uid, None)
+        self._tasks.pop(uid, None)
+        self._services.referenced.forget(uid)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the worker of pod %s ended", uid, exc_info=error)
+
+    async def _end_workers(self) -> None:
+        tasks = [*self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _stop_pod(self, state: PodState) -> None:
+        done = asyncio.Event()
+        about = orphan_pod(state)
+        killer = ContainerKiller(
+            self._runtime, self._clock,
+            lambda _name, type_, reason, message: self._recorder.event(about, type_, reason, message), done.set,
+        )  # fmt: skip
+        ready = [sandbox for sandbox in state.sandboxes if sandbox.ready]
+        address = (ready[0].ip if ready else "") or self._services.node_ip
+        for container in state.containers:
+            if container.state == "running":
+                text = f"Stopping container {container.name}"
+                spec = labelled_container(container.labels)
+                killer.kill(container, spec, address, labelled_grace(container.labels), text)
+        while killer.busy:
+            done.clear()
+            await done.wait()
+        for sandbox in ready:
+            with contextlib.suppress(RuntimeFailure):
+                await self._runtime.stop_sandbox(sandbox.id)
+
+
+def primary_address() -> str:
+    """This machine's address on the way to the world (nothing is sent); 127.0.0.1 where there is no way."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        address: str = probe.getsockname()[0]
+        return address

@@ -1,0 +1,284 @@
+"""Starting what a pod lacks: volumes, sandbox, containers in their order.
+
+What the engine was asked for is waited for even when the start is given up, so that whoever ends the pod next sees
+all that exists. Source of the order and the events: pkg/kubelet/kuberuntime SyncPod and startContainer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from backend.kubelet.actions import Actions, View
+from backend.kubelet.container_config import container_config
+from backend.kubelet.container_status import Waiting
+from backend.kubelet.env import EnvError, NodeFacts, container_env
+from backend.kubelet.handlers import HandlerError, Target, run_hook
+from backend.kubelet.podspec import find_container
+from backend.kubelet.runtime.api import ContainerConfig, Image, RuntimeFailure, RuntimeUnavailable, SandboxState
+from backend.kubelet.sandbox_config import sandbox_config
+from backend.kubelet.services import Services
+from backend.kubelet.start_failure import RETRY_SECONDS, StartFailure
+from backend.kubelet.volumes.manager import SetupFailure
+from backend.kubelet.volumes.plugin import VolumeFailure
+from backend.meta.types import Obj
+
+log = logging.getLogger(__name__)
+
+MAX_MOUNT_RETRY = 122.0
+HOOK_TIMEOUT = 3600.0
+
+Say = Callable[[str, Literal["Normal", "Warning"], str, str], None]
+"""Records an event: container name or "" for the pod, type, reason, message."""
+
+T = TypeVar("T")
+
+
+async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` to its end even when cancelled meanwhile; the cancellation follows then."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a pod's containers start: its sandbox, and its volumes' paths by name."""
+
+    view: View
+    sandbox: SandboxState
+    volumes: Mapping[str, Path]
+
+
+class PodStarter:
+    """One pod's starts, one at a time. `progress` is called whenever a status may have changed.
+
+    `waiting` says why containers do not run; `retry_at` when (monotonic) what failed may be tried again, by
+    container name, "" for the pod's volumes and sandbox; `hooked` has the ids of containers whose postStart hook
+    still runs, and that count as not started until then.
+    """
+
+    def __init__(self, services: Services, say: Say, progress: Callable[[], None]) -> None:
+        self._services = services
+        self._say = say
+        self._progress = progress
+        self._task: asyncio.Task[None] | None = None
+        self._mount_failures = 0
+        self.waiting: dict[str, Waiting] = {}
+        self.retry_at: dict[str, float] = {}
+        self.hooked: set[str] = set()
+        self.sandbox_problem = ""
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None
+
+    def begin(self, view: View, actions: Actions) -> None:
+        """Start what `actions` says; nothing while a start is under way."""
+        if self._task is None:
+            name = f"start {view.pod['metadata']['name']}"
+            self._task = asyncio.create_task(self._run(view, actions), name=name)
+
+    async def cancel(self) -> None:
+        task = self._task
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    def retry_now(self) -> None:
+        """Something that a failure may have been about has changed."""
+        self.retry_at.clear()
+        self._mount_failures = 0
+
+    async def _run(self, view: View, actions: Actions) -> None:
+        try:
+            await self._start(view, actions)
+        except RuntimeUnavailable as error:
+            self._fail_sandbox(str(error))
+        except Exception:
+            log.exception("pod %s could not be started", view.pod["metadata"]["name"])
+            self._retry("", RETRY_SECONDS)
+        finally:
+            self._task = None
+            self.hooked.clear()
+            self._progress()
+
+    async def _start(self, view: View, actions: Actions) -> None:
+        pod = view.pod
+        volumes = await self._volumes(pod)
+        if volumes is None:
+            return
+        images = {name: asyncio.ensure_future(self._image(pod, name)) for name in actions.start}
+        try:
+            sandbox = view.sandbox
+            if actions.new_sandbox:
+                sandbox = await self._new_sandbox(view, actions)
+            if sandbox is None:
+                return
+            for name, attempt in actions.start.items():
+                await self._start_container(_Place(view, sandbox, volumes), name, attempt, images[name])
+        finally:
+            for image in images.values():
+                image.cancel()
+            await asyncio.gather(*images.values(), return_exceptions=True)
+
+    async def _volumes(self, pod: Obj) -> Mapping[str, Path] | None:
+        services = self._services
+        lookup = await services.referenced.lookup(pod)
+        try:
+            paths = await unbroken(services.volumes.setup(pod, lookup, services.allocatable))
+        except SetupFailure as error:
+            for message in error.messages:
+                self._say("", "Warning", "FailedMount", message)
+            self._retry("", min(0.5 * 2.0**self._mount_failures, MAX_MOUNT_RETRY))
+            self._mount_failures += 1
+            return None
+        self._mount_failures = 0
+        return paths
+
+    async def _new_sandbox(self, view: View, actions: Actions) -> SandboxState | None:
+        services = self._services
+        config = sandbox_config(view.pod, actions.sandbox_attempt, services.node_name, services.dns)
+        try:
+            sandbox = await unbroken(services.runtime.run_sandbox(config))
+        except RuntimeFailure as error:
+            self._fail_sandbox(str(error))
+            return None
+        self.sandbox_problem = ""
+        self._progress()
+        return sandbox
+
+    def _fail_sandbox(self, why: str) -> None:
+        self.sandbox_problem = why
+        self._say("", "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {why}")
+        self._retry("", RETRY_SECONDS)
+
+    async def _image(self, pod: Obj, name: str) -> Image:
+        container = find_container(pod, name)
+        assert container is not None
+
+        def say(type_: Literal["Normal", "Warning"], reason: str, message: str) -> None:
+            self._say(name, type_, reason, message)
+
+        image = await self._services.images.ensure(pod, container, say)
+        if image.digest:
+            self._services.image_digests[image.id] = image.digest
+        return image
+
+    async def _start_container(self, place: _Place, name: str, attempt: int, image: asyncio.Future[Image]) -> None:
+        pod, sandbox = place.view.pod, place.sandbox
+        spec = find_container(pod, name)
+        assert spec is not None
+        try:
+            config = await self._config(place, spec, attempt, await image)
+            container_id = await self._create(sandbox, config)
+            await self._launch(place.view, spec, container_id)
+        except StartFailure as error:
+            self._failed(name, error)
+            return
+        self.waiting.pop(name, None)
+        self.retry_at.pop(name, None)
+        self._progress()
+        await self._post_start(spec, Target(spec, container_id, self._address(sandbox)))
+        await self._remove_old(place.view, name)
+
+    async def _config(self, place: _Place, spec: Obj, attempt: int, image: Image) -> ContainerConfig:
+        services, pod = self._services, place.view.pod
+        node = NodeFacts((self._address(place.sandbox),), (services.node_ip,), services.allocatable)
+        lookup = await services.referenced.lookup(pod)
+        try:
+            variables = container_env(pod, spec, lookup, node)
+            mounts = await services.volumes.mounts(pod, spec, attempt, place.volumes, dict(variables))
+        except (EnvError, VolumeFailure) as error:
+            raise StartFailure("CreateContainerConfigError", str(error)) from error
+        return container_config(
+            pod, spec, attempt=attempt, sandbox=place.sandbox, image=image, env=variables, mounts=mounts,
+            node_memory=services.node_memory,
+        )  # fmt: skip
+
+    async def _create(self, sandbox: SandboxState, config: ContainerConfig) -> str:
+        try:
+            container_id, refused = await unbroken(self._services.runtime.create_container(sandbox, config))
+        except RuntimeUnavailable:
+            raise
+        except RuntimeFailure as error:
+            raise StartFailure(error.reason or "CreateContainerError", str(error)) from error
+        self._say(config.name, "Normal", "Created", "Container created")
+        self._tell_refused(config.name, refused)
+        return container_id
+
+    def _address(self, sandbox: SandboxState) -> str:
+        """The pod's; on the host's network that is the node's."""
+        return sandbox.ip or self._services.node_ip
+
+    async def _launch(self, view: View, spec: Obj, container_id: str) -> None:
+        name = spec["name"]
+        last = view.newest.get(name)
+        if last is not None:
+            self._services.crashes.advance(crash_key(view.pod, name), last.finished_at or last.created_at)
+        if (spec.get("lifecycle") or {}).get("postStart"):
+            self.hooked.add(container_id)
+        try:
+            refused = await unbroken(self._services.runtime.start_container(container_id))
+        except RuntimeUnavailable:
+            raise
+        except RuntimeFailure as error:
+            raise StartFailure("RunContainerError", str(error), retry_after=0) from error
+        self._say(name, "Normal", "Started", "Container started")
+        self._tell_refused(name, refused)
+
+    def _tell_refused(self, name: str, refused: list[str]) -> None:
+        for sentence in refused:
+            self._say(name, "Warning", "SettingNotApplied", sentence)
+
+    def _failed(self, name: str, error: StartFailure) -> None:
+        shown = error.reason if error.reason in _BARE_REASONS else error.message
+        self._say(name, "Warning", "Failed", f"Error: {shown}")
+        self.waiting[name] = Waiting(error.reason, error.message)
+        self._retry(name, error.retry_after)
+        self._progress()
+
+    async def _post_start(self, spec: Obj, target: Target) -> None:
+        hook = (spec.get("lifecycle") or {}).get("postStart")
+        if not hook:
+            return
+        services = self._services
+        try:
+            outcome = await run_hook(hook, target, HOOK_TIMEOUT, services.runtime, services.clock)
+            problem = "" if outcome.ok else outcome.output or "the hook failed"
+        except (HandlerError, RuntimeFailure) as error:
+            problem = str(error)
+        if problem:
+            self._say(spec["name"], "Warning", "FailedPostStartHook", "PostStartHook failed")
+            self._say(spec["name"], "Normal", "Killing", "FailedPostStartHook")
+            self.waiting[spec["name"]] = Waiting("PostStartHookError", f"PostStartHook failed: {problem}")
+            await unbroken(services.runtime.stop_container(target.container_id, 2))
+        self.hooked.discard(target.container_id)
+        self._progress()
+
+    async def _remove_old(self, view: View, name: str) -> None:
+        """Keep the attempt before this one, for its status and its log; older ones and old sandboxes go."""
+        for container in view.attempts.get(name, ())[1:]:
+            await unbroken(self._services.runtime.remove_container(container.id))
+        for sandbox in view.dead_sandboxes:
+            await unbroken(self._services.runtime.remove_sandbox(sandbox.id))
+
+    def _retry(self, name: str, seconds: float) -> None:
+        self.retry_at[name] = self._services.clock.monotonic() + seconds
+
+
+_BARE_REASONS = (
+    "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError",
+)  # fmt: skip
+"""Failures whose event names only the reason: the text is in an event of its own."""
+
+
+def crash_key(pod: Obj, name: str) -> str:
+    return f"{pod['metadata']['uid']}/{name}"

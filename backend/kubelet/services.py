@@ -1,0 +1,36 @@
+"""What every pod's worker shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from backend.kubelet.backoff import Backoff
+from backend.kubelet.images import Images
+from backend.kubelet.referenced import ReferencedObjects
+from backend.kubelet.runtime.api import Runtime
+from backend.kubelet.sandbox_config import ClusterDns
+from backend.kubelet.volumes.manager import PodVolumes
+from backend.machinery.client import Client
+from backend.machinery.clock import Clock
+from backend.machinery.events import EventRecorder
+
+
+@dataclass(slots=True)
+class Services:
+    """`allocatable` is the node's, as quantities; `node_memory` bytes; `image_digests` has repo digests by the
+    engine's image id, as they were met."""
+
+    client: Client
+    runtime: Runtime
+    clock: Clock
+    recorder: EventRecorder
+    images: Images
+    referenced: ReferencedObjects
+    volumes: PodVolumes
+    crashes: Backoff
+    node_name: str
+    node_ip: str
+    dns: ClusterDns
+    node_memory: int = 0
+    allocatable: dict[str, str] = field(default_factory=dict)
+    image_digests: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,132 @@
+"""An API server in a few lines, in memory: enough for a kubelet, its events and its leases."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from backend.machinery.client import WatchEvent
+from backend.meta.errors import ApiError, already_exists, not_found
+from backend.meta.types import ApiRequest, Obj
+
+
+class TinyApi:
+    """A `machinery.client.Transport`. `requests` has what was asked, for tests that count."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str, str], Obj] = {}
+        self.requests: list[ApiRequest] = []
+        self._revision = itertools.count(1)
+        self._uids = itertools.count(1)
+        self._watchers: dict[asyncio.Queue[WatchEvent], ApiRequest] = {}
+
+    async def request(self, request: ApiRequest) -> Obj:
+        self.requests.append(request)
+        await asyncio.sleep(0)
+        return getattr(self, f"_{request.verb}")(request)
+
+    @asynccontextmanager
+    async def watch(self, request: ApiRequest) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+        queue: asyncio.Queue[WatchEvent] = asyncio.Queue()
+        self._watchers[queue] = request
+
+        async def events() -> AsyncIterator[WatchEvent]:
+            while True:
+                yield await queue.get()
+
+        try:
+            yield events()
+        finally:
+            del self._watchers[queue]
+
+    def put(self, resource: str, obj: Obj) -> Obj:
+        """Create or replace, as somebody else would."""
+        meta = obj["metadata"]
+        key = (resource, meta.get("namespace", ""), meta["name"])
+        old = self.objects.get(key)
+        new = copy.deepcopy(obj)
+        new["metadata"].setdefault("uid", old["metadata"]["uid"] if old else f"uid-{next(self._uids)}")
+        new["metadata"]["resourceVersion"] = str(next(self._revision))
+        self.objects[key] = new
+        self._tell(resource, "MODIFIED" if old else "ADDED", new)
+        return new
+
+    def remove(self, resource: str, name: str, namespace: str = "default") -> None:
+        self._tell(resource, "DELETED", self.objects.pop((resource, namespace, name)))
+
+    def _get(self, request: ApiRequest) -> Obj:
+        key = (request.resource, request.namespace, request.name)
+        if key not in self.objects:
+            raise not_found(request.resource, request.name)
+        return self.objects[key]
+
+    def _list(self, request: ApiRequest) -> Obj:
+        items = [obj for (resource, _, _), obj in self.objects.items() if resource == request.resource]
+        items = [obj for obj in items if _selected(request, obj)]
+        return {"metadata": {"resourceVersion": str(next(self._revision))}, "items": items}
+
+    def _create(self, request: ApiRequest) -> Obj:
+        key = (request.resource, request.namespace, request.body["metadata"]["name"])
+        if key in self.objects:
+            raise already_exists(request.resource, key[2])
+        return self.put(request.resource, request.body)
+
+    def _patch(self, request: ApiRequest) -> Obj:
+        old = self._get(request)
+        uid = request.body.get("metadata", {}).get("uid")
+        if uid not in (None, old["metadata"]["uid"]):
+            raise ApiError(409, "Conflict", "uid mismatch")
+        return self.put(request.resource, _merged(old, request.body))
+
+    def _delete(self, request: ApiRequest) -> Obj:
+        old = self._get(request)
+        options = request.body or {}
+        if options.get("preconditions", {}).get("uid") not in (None, old["metadata"]["uid"]):
+            raise ApiError(409, "Conflict", "uid mismatch")
+        grace = options.get("gracePeriodSeconds", old.get("spec", {}).get("terminationGracePeriodSeconds", 30))
+        if request.resource == "pods" and grace:
+            meta = {
+                **old["metadata"],
+                "deletionTimestamp": "2023-11-14T22:13:20Z",
+                "deletionGracePeriodSeconds": grace,
+            }
+            return self.put("pods", {**old, "metadata": meta})
+        self.remove(request.resource, request.name, request.namespace)
+        return old
+
+    def _tell(self, resource: str, kind: Any, obj: Obj) -> None:
+        for queue, request in self._watchers.items():
+            if request.resource == resource and _selected(request, obj):
+                queue.put_nowait(WatchEvent(kind, obj))
+
+
+def _selected(request: ApiRequest, obj: Obj) -> bool:
+    meta = obj["metadata"]
+    if request.namespace and meta.get("namespace", "") != request.namespace:
+        return False
+    selector = request.query.get("fieldSelector", "")
+    if not selector:
+        return True
+    field, _, wanted = selector.partition("=")
+    return wanted == {"metadata.name": meta["name"], "spec.nodeName": obj.get("spec", {}).get("nodeName")}[field]
+
+
+def _merged(old: Any, patch: Any, key: str = "") -> Any:
+    if key == "conditions":
+        kept = {one["type"]: one for one in old or ()}
+        return [*{**kept, **{one["type"]: one for one in patch}}.values()]
+    if isinstance(patch, list):
+        return [entry for entry in patch if "$patch" not in entry]
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(old) if isinstance(old, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(merged.get(name), value, name)
+    return merged
