@@ -8,7 +8,7 @@ import costs a tenth of a whole `get`): the declaration feeds both the pflag gra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, TextIO, NamedTuple
 
 if TYPE_CHECKING:
     from minikctl.client.factory import Factory
@@ -36,9 +36,9 @@ class Flag(NamedTuple):
 class Streams(NamedTuple):
     """Where a command reads and writes. `out` and `err` are text; `out.buffer` is used for raw bytes."""
 
-    stdin: IO[str]
-    out: IO[str]
-    err: IO[str]
+    stdin: TextIO
+    out: TextIO
+    err: TextIO
 
 
 class Invocation(NamedTuple):

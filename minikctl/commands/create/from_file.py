@@ -38,8 +38,8 @@ def run(call: Invocation) -> int:
     for info in found.infos:
         try:
             _create(call, info, printer, query if strategy != "client" else None)
-        except StatusError as error:
-            errors.append(_with_source(error, info.source))
+        except StatusError as refused:
+            errors.append(_with_source(refused, info.source))
     error = aggregate(errors)
     if error is not None:
         raise error
