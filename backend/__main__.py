@@ -18,7 +18,10 @@ from backend import home
 from backend.apiserver import pki
 from backend.config import Config, parse
 from backend.home import StartError
+from backend.machinery.client import Client
+from backend.meta.types import ADMIN, User
 from backend.supervisor import Supervisor
+from backend.watchdog import Watchdog
 
 if TYPE_CHECKING:
     import socket
@@ -28,11 +31,14 @@ if TYPE_CHECKING:
     from backend.apiserver.http.podstreams import PodStreams
     from backend.apiserver.http.server import Server
     from backend.kubelet.kubelet import Kubelet
+    from backend.kubelet.runtime.docker import DockerRuntime
     from backend.resources.catalog import Catalog
     from backend.store.keyring import Keyring
     from backend.store.sqlstore import SqlStore
 
 logger = logging.getLogger("backend")
+
+AUTHENTICATED = "system:authenticated"
 
 
 class Backend:
@@ -45,6 +51,7 @@ class Backend:
         self._stop = asyncio.Event()
         self._keep_pods = True
         self._kubelet: Kubelet | None = None
+        self._runtime: DockerRuntime | None = None
         self._store: SqlStore
         self._keyring: Keyring
         self._handler: Handler
@@ -64,15 +71,19 @@ class Backend:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.shutdown, True)
+        watchdog = Watchdog() if self._config.watch_loop else None
+        if watchdog is not None:
+            watchdog.start()
         await self._open_store()
         try:
             await self._serve()
             await self._start_parts()
             await self._stop.wait()
-            logger.info("stopping; pods are %s", "kept" if self._keep_pods else "stopped")
             await self._stop_all()
         finally:
             await self._store.close()
+            if watchdog is not None:
+                watchdog.stop()
 
     async def _open_store(self) -> None:
         from backend.resources.catalog import Catalog
@@ -95,9 +106,7 @@ class Backend:
         from backend.apiserver.bootstrap import create_system_namespaces
         from backend.apiserver.handler import Handler
         from backend.apiserver.http.server import Server, bind_unix, tls_context
-        from backend.machinery.client import Client
         from backend.meta.schema import Schemas
-        from backend.meta.types import ADMIN
 
         self._handler = Handler(self._store, self._catalog, Schemas.load())
         await create_system_namespaces(Client(self._handler, ADMIN))
@@ -135,11 +144,46 @@ class Backend:
         )  # fmt: skip
 
     async def _start_parts(self) -> None:
-        """Everything that is a client of the API."""
+        """Everything that is a client of the API, and what keeps the store tidy."""
+        from backend.apiserver.expiry import expire_events
+
+        self._supervisor.start("event expiry", lambda: expire_events(self._store))
+        if self._config.runtime == "docker":
+            await asyncio.to_thread(_import_kubelet)
+            await self._start_kubelet()
+
+    async def _start_kubelet(self) -> None:
+        from backend.kubelet.kubelet import Kubelet
+        from backend.kubelet.runtime.docker import DockerRuntime
+        from backend.kubelet.streams import KubeletStreams
+
+        name = self._config.node_name
+        client = Client(self._handler, User(f"system:node:{name}", ("system:nodes", AUTHENTICATED)))
+        self._runtime = runtime = DockerRuntime(self._config.cluster_id)
+
+        async def run() -> None:
+            self._kubelet = Kubelet(client, runtime, node_name=name, root_dir=self._config.kubelet_dir)
+            await self._kubelet.run()
+
+        self._pod_streams.node = KubeletStreams(runtime)
+        self._supervisor.start("kubelet", run)
 
     async def _stop_all(self) -> None:
+        logger.info("stopping; pods %s", "go on" if self._keep_pods else "are stopped")
         await self._server.stop()
+        if self._kubelet is not None and not self._keep_pods:
+            await self._kubelet.stop_all()
+        await self._supervisor.stop()
+        if self._runtime is not None:
+            await self._runtime.close()
         home.retract(self._config)
+
+
+def _import_kubelet() -> None:
+    """In a thread: it takes as long as everything before it, and the API answers already."""
+    import backend.kubelet.kubelet
+    import backend.kubelet.runtime.docker
+    import backend.kubelet.streams  # noqa: F401
 
 
 def _bind(config: Config) -> socket.socket:

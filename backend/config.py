@@ -7,6 +7,7 @@ stay valid over a restart), `lock`, and while the backend is ready `backend.json
 from __future__ import annotations
 
 import argparse
+import hashlib
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ class Config:
     """Log a stack whenever the event loop was held for more than 10 ms."""
 
     @property
+    def cluster_id(self) -> str:
+        """Tells this cluster's containers from those of others on the same engine: the name may be the same in
+        another folder, and the folder is what a cluster is."""
+        folder = hashlib.sha256(str(self.home).encode()).hexdigest()[:8]
+        return f"{self.cluster or 'cluster'}-{folder}"
+
+    @property
     def state_url(self) -> str:
         return f"sqlite:///{self.home / 'state.db'}"
 
@@ -43,6 +51,10 @@ class Config:
     @property
     def pki_dir(self) -> Path:
         return self.home / "pki"
+
+    @property
+    def kubelet_dir(self) -> Path:
+        return self.home / "kubelet"
 
     @property
     def socket_path(self) -> Path:

@@ -133,13 +133,11 @@ class Exchange:
             await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     @asynccontextmanager
-    async def until_disconnect(self, timeout: float | None = None) -> AsyncIterator[None]:
-        """A block that ends quietly, by cancellation, when the client goes, the server stops or time is up."""
+    async def until_disconnect(self) -> AsyncIterator[None]:
+        """A block that ends quietly, by cancellation, when the client goes or the server stops."""
         task = asyncio.current_task()
         assert task is not None
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(timeout, task.cancel) if timeout is not None else None
-        watcher = loop.create_task(self._cancel_at_disconnect(task))
+        watcher = asyncio.create_task(self._cancel_at_disconnect(task))
         self.streams.add(task)
         try:
             yield
@@ -148,8 +146,6 @@ class Exchange:
         finally:
             self.streams.discard(task)
             watcher.cancel()
-            if timer is not None:
-                timer.cancel()
 
     async def _cancel_at_disconnect(self, task: asyncio.Task[Any]) -> None:
         while (await self.receive())["type"] != "http.disconnect":

@@ -63,8 +63,8 @@ class PodStreams:
         node = self._node()
         try:
             session = await (node.attach(pod, options) if attach else node.exec(pod, options))
-        except ApiError as error:
-            if error.code >= 500:
+        except ApiError:
+            if _is_running(pod, options.container):
                 await socket.accept()
             raise
         try:

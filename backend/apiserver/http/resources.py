@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from backend.apiserver.http.bodies import (
@@ -10,7 +11,6 @@ from backend.apiserver.http.bodies import (
     decode_delete_options,
     decode_object,
     decode_patch,
-    integer,
     media_type,
     read,
 )
@@ -52,11 +52,11 @@ class Resources:
             await exchange.respond(answer.code, answer.body, JSON, extra)
 
     async def _watch(self, exchange: Exchange, request: ApiRequest, accepted: Accepted, include: str) -> None:
-        timeout = integer(request.query.get("timeoutSeconds") or "0", "timeoutSeconds")
-        if timeout <= 0:
-            timeout = int(MIN_WATCH_SECONDS * (1 + random.random()))
+        if not request.query.get("timeoutSeconds"):
+            timeout = str(random.randint(MIN_WATCH_SECONDS, 2 * MIN_WATCH_SECONDS))
+            request = replace(request, query={**request.query, "timeoutSeconds": timeout})
         stream = self._handler.stream(request, accepted.form, include)
-        async with exchange.until_disconnect(timeout), stream as frames:
+        async with exchange.until_disconnect(), stream as frames:
             await exchange.start_stream(WATCH)
             async for frame in frames:
                 await exchange.write(frame)

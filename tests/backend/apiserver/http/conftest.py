@@ -134,9 +134,7 @@ class Connection:
         await self.reader.readexactly(2)
         return data
 
-    async def request(
-        self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b""
-    ) -> Reply:
+    async def request(self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b"") -> Reply:
         await self.send(method, path, headers, body)
         reply = await self.head()
         if method == "HEAD" or reply.code == 304:
@@ -221,5 +219,5 @@ async def running(keys: pki.Pki, tmp_path: Path) -> AsyncIterator[Running]:
 async def eventually(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 3) -> None:
     """Wait until something that no event tells of has happened."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
