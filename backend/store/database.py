@@ -55,7 +55,10 @@ class Database:
     def open(cls, url: str, encryption: Encryption) -> Database:
         """Raises StoreError: in use, from a newer version, damaged, or not a store. Then nothing is changed."""
         dialect = dialect_for(url)
-        lock = dialect.lock()
+        try:
+            lock = dialect.lock()
+        except OSError as error:
+            raise StoreError(f"{dialect.location} cannot be opened: {error}") from error
         try:
             meta = dialect.meta()
             _check_version(dialect.location, meta)
@@ -119,6 +122,10 @@ class Database:
                 statements.append((_delete_text(dialect), (*ids, *[0] * (_DELETE_IDS - len(ids)))))
             statements.append((_compacted_text(dialect), (chunk.revision, schema.COMPACT_REVISION)))
         self.dialect.transact(connection.connection.dbapi_connection, statements)
+
+    def shrink(self, connection: Connection) -> bool:
+        """A short step of giving space back; True if there is more to do."""
+        return self.dialect.shrink(connection.connection.dbapi_connection)
 
     def sealed_rows(self, connection: Connection, after: int, limit: int) -> list[tuple[int, int | None, int]]:
         """(id, key id, size) of the next rows of any kind."""

@@ -19,7 +19,6 @@ from backend.store.lockfile import LockFile
 _MIB = 1 << 20
 
 _PRAGMAS = (
-    "PRAGMA auto_vacuum=INCREMENTAL",  # before the first table, or it has no effect
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a commit is on the disk when it returns
     "PRAGMA secure_delete=FAST",
@@ -57,7 +56,9 @@ class SqliteDialect:
         if not self.path.exists() or self.path.stat().st_size == 0:
             return None
         try:
-            connection = sqlite3.connect(f"file:{quote(str(self.path))}?mode=ro", uri=True)
+            # Without a WAL that still has to be read, even the helper files of a plain reader are spared.
+            mode = "mode=ro" if self.path.with_name(self.path.name + "-wal").exists() else "immutable=1"
+            connection = sqlite3.connect(f"file:{quote(str(self.path))}?{mode}", uri=True)
             try:
                 tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
                 if not tables:
@@ -95,20 +96,27 @@ class SqliteDialect:
             driver.rollback()  # nothing, where SQLite did so itself
             raise
 
-    def shrink(self, connection: Connection) -> bool:
+    def shrink(self, driver: Any) -> bool:
         """Give a few free pages back to the file system; True if there are more. Takes a few milliseconds."""
-        free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        ((free,),) = driver.execute("PRAGMA freelist_count").fetchall()
+        ((pages,),) = driver.execute("PRAGMA page_count").fetchall()
         surplus = free - max(_SPARE_PAGES, (pages - free) // 4)
         if surplus <= 0:
             return False
-        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({min(surplus, _VACUUM_PAGES)})").all()
-        return bool(surplus > _VACUUM_PAGES)
+        # As a script: execute would take one step, which is one page.
+        driver.executescript(f"PRAGMA incremental_vacuum({min(surplus, _VACUUM_PAGES)})")
+        if surplus > _VACUUM_PAGES:
+            return True
+        # The file gets its new length with the checkpoint. PASSIVE waits for nobody.
+        driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        return False
 
 
 def _configure(connection: Any, _record: object) -> None:
     # The driver's own transaction control commits behind our back: with None it leaves BEGIN to us.
     connection.isolation_level = None
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # has an effect before the first table only
     for pragma in _PRAGMAS:
         connection.execute(pragma).fetchall()
 

@@ -189,8 +189,7 @@ class Writer:
                 self._database.commit(connection, [], chunk)
                 self._backlog.removed(chunk)
             else:
-                with connection.begin():
-                    self._untidy = self._database.dialect.shrink(connection)
+                self._untidy = self._database.shrink(connection)
         except Exception as error:
             _log.warning("store: compaction is put off: %s", reason(error))
             self._untidy = False  # until the next write

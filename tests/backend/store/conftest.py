@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,18 @@ from backend.store.keyring import Keyring
 from backend.store.sqlstore import Limits, SqlStore
 
 OpenStore = Callable[..., Awaitable[SqlStore]]
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
+    """Waits for what happens in the writer's thread and is told to nobody: housekeeping, a resumed rotation."""
+
+    async def wait(condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+    return wait
 
 
 @pytest.fixture
