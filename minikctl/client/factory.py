@@ -37,12 +37,16 @@ class Factory:
     @property
     def client(self) -> Client:
         if self._client is None:
-            self._client = Client(
-                connect.connect(self.target, self.flags),
-                timeout=_timeout(self.flags.get("request-timeout") or "0"),
-                on_warning=self.warn,
-            )
+            self._client = self.new_client()
         return self._client
+
+    def new_client(self) -> Client:
+        """Another client of the same server, for use in another thread."""
+        return Client(
+            connect.connect(self.target, self.flags),
+            timeout=_timeout(self.flags.get("request-timeout") or "0"),
+            on_warning=self.warn,
+        )
 
     @property
     def mapper(self) -> Mapper:

@@ -1,0 +1,238 @@
+"""`minikctl logs`. Source: k8s.io/kubectl/pkg/cmd/logs/logs.go and polymorphichelpers/logsforobject.go."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from minikctl.client.errors import ConnectError, Failure, StatusError, aggregate
+from minikctl.client.rest import Client
+from minikctl.command import Command, Flag, Invocation, UsageError
+from minikctl.commands import podselect
+
+EXPECTED = "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'"
+NO_POD = f"{EXPECTED}.\nPOD or TYPE/NAME is a required argument for the logs command"
+SELECTED_TAIL = 10
+"""Lines of each container when pods are chosen by a selector and --tail is not given."""
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+class Source(NamedTuple):
+    """One container's log."""
+
+    pod: str
+    container: str
+    path: str
+
+
+def run(call: Invocation) -> int:
+    _validate(call)
+    pods = _pods(call)
+    sources = [source for pod in pods for source in _sources(call, pod)]
+    query = _query(call)
+    if call.flags["follow"] and len(sources) > 1:
+        return _follow_all(call, sources, query)
+    for source in sources:
+        try:
+            _copy(call, call.factory.client, source, query)
+        except (StatusError, ConnectError) as error:
+            if not call.flags["ignore-errors"]:
+                raise
+            call.streams.out.write(f"error: {error}\n")
+    return 0
+
+
+def _validate(call: Invocation) -> None:
+    flags, args = call.flags, call.args
+    if flags["selector"]:
+        if len(args) == 1:
+            raise UsageError("only a selector (-l) or a POD name is allowed")
+        if len(args) > 1:
+            raise UsageError(NO_POD)
+    elif not args or len(args) > 2:
+        raise UsageError(NO_POD)
+    if len(args) == 2 and flags["container"]:
+        raise UsageError("only one of -c or an inline [CONTAINER] arg is allowed")
+    if flags["since-time"] and flags["since"]:
+        raise UsageError("only one of --since-time / --since may be used")
+    if flags["since-time"] and not _RFC3339.fullmatch(flags["since-time"]):
+        text = flags["since-time"]
+        raise Failure(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse "{text}" as "2006"')
+    if flags["tail"] < -1:
+        raise Failure("--tail must be greater than or equal to -1")
+    if flags["limit-bytes"] < 0:
+        raise Failure("--limit-bytes must be greater than 0")
+    if flags["since"] < 0:
+        raise Failure("--since must be greater than 0")
+    if flags["all-containers"] and flags["container"]:
+        raise Failure("--all-containers=true should not be specified with container name")
+
+
+def _pods(call: Invocation) -> list[dict[str, Any]]:
+    if not call.flags["selector"]:
+        return [podselect.find_pod(call.factory, call.args[0], "get the logs from")]
+    factory = call.factory
+    path = factory.mapper.find("pods").path(factory.namespace)
+    listed = factory.client.get(path, {"labelSelector": call.flags["selector"]})
+    if not listed["items"]:
+        call.streams.err.write(f"No resources found in {factory.namespace} namespace.\n")
+    return listed["items"]
+
+
+def _sources(call: Invocation, pod: dict[str, Any]) -> Iterator[Source]:
+    name = call.flags["container"] or (call.args[1] if len(call.args) == 2 else "")
+    names = podselect.container_names(pod)
+    if call.flags["all-containers"]:
+        init = [container["name"] for container in pod["spec"].get("initContainers") or []]
+        chosen = init + [each for each in names if each not in init]
+    elif name:
+        if name not in names:
+            raise Failure(f"container {name} is not valid for pod {pod['metadata']['name']}")
+        chosen = [name]
+    else:
+        chosen = [podselect.default_container(pod, call.streams.err)]
+    meta = pod["metadata"]
+    for container in chosen:
+        path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log"
+        yield Source(meta["name"], container, path)
+
+
+def _query(call: Invocation) -> dict[str, str]:
+    flags = call.flags
+    tail = flags["tail"]
+    if flags["selector"] and tail == -1 and not flags["follow"]:
+        tail = SELECTED_TAIL
+    return {
+        "follow": "true" if flags["follow"] else "",
+        "previous": "true" if flags["previous"] else "",
+        "timestamps": "true" if flags["timestamps"] else "",
+        "sinceSeconds": str(max(1, round(flags["since"]))) if flags["since"] else "",
+        "sinceTime": flags["since-time"],
+        "tailLines": "" if tail == -1 else str(tail),
+        "limitBytes": str(flags["limit-bytes"]) if flags["limit-bytes"] else "",
+    }
+
+
+def _copy(call: Invocation, client: Client, source: Source, query: dict[str, str]) -> None:
+    """Write one container's log to stdout, whole lines where it is prefixed."""
+    prefix = _prefix(call, source)
+    response = client.stream("GET", source.path, query={**query, "container": source.container})
+    out = call.streams.out.buffer
+    chunks: Iterator[bytes] = response.chunks()
+    for chunk in _prefixed(chunks, prefix) if prefix else chunks:
+        out.write(chunk)
+        out.flush()
+
+
+def _prefix(call: Invocation, source: Source) -> bytes:
+    return f"[pod/{source.pod}/{source.container}] ".encode() if call.flags["prefix"] else b""
+
+
+def _prefixed(chunks: Iterator[bytes], prefix: bytes) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield b"".join(prefix + line + b"\n" for line in lines)
+    if rest:
+        yield prefix + rest
+
+
+def _follow_all(call: Invocation, sources: list[Source], query: dict[str, str]) -> int:
+    """Several logs at once, each over a connection of its own, written as they come."""
+    most = call.flags["max-log-requests"]
+    if len(sources) > most:
+        raise Failure(
+            f"you are attempting to follow {len(sources)} log streams, but maximum allowed concurrency is {most}, use"
+            " --max-log-requests to increase the limit"
+        )
+    errors: list[Exception] = []
+
+    def follow(source: Source) -> Callable[[], None]:
+        client = call.factory.new_client()
+
+        def copy() -> None:
+            try:
+                _copy(call, client, source, query)
+            except (StatusError, ConnectError, BrokenPipeError) as error:
+                errors.append(error)
+
+        return copy
+
+    threads = [threading.Thread(target=follow(source), daemon=True) for source in sources]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    error = aggregate(errors)
+    if error is not None and not call.flags["ignore-errors"]:
+        raise error
+    return 0
+
+
+COMMAND = Command(
+    use="logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]",
+    short="Print the logs for a container in a pod",
+    long="Print the logs for a container in a pod.\n\n"
+    "The name of the container may be left out where the pod has only one.",
+    examples="""
+  # The log of the pod nginx, which has one container
+  minikctl logs nginx
+
+  # The last 20 lines of it, and what follows
+  minikctl logs -f --tail=20 nginx
+
+  # The log of one of several containers
+  minikctl logs nginx -c web
+
+  # The log of the container's run before this one
+  minikctl logs -p nginx
+
+  # All logs of the last hour of the pods with a label
+  minikctl logs --since=1h -l app=nginx --all-containers=true""",
+    run=run,
+    aliases=("log",),
+    flags=(
+        Flag("all-containers", "bool", False, "Get all containers' logs in the pod(s)."),
+        Flag("container", "string", "", "Print the logs of this container", "c"),
+        Flag("follow", "bool", False, "Specify if the logs should be streamed.", "f"),
+        Flag(
+            "ignore-errors", "bool", False,
+            "If watching / following pod logs, allow for any errors that occur to be non-fatal",
+        ),
+        Flag("limit-bytes", "int64", 0, "Maximum bytes of logs to return. Defaults to no limit."),
+        Flag(
+            "max-log-requests", "int", 5,
+            "Specify maximum number of concurrent logs to follow when using by a selector. Defaults to 5.",
+        ),
+        podselect.pod_running_flag(20.0, ""),
+        Flag("prefix", "bool", False, "Prefix each log line with the log source (pod name and container name)"),
+        Flag(
+            "previous", "bool", False, short="p", usage=
+            "If true, print the logs for the previous instance of the container in a pod if it exists.",
+        ),
+        Flag(
+            "selector", "string", "", short="l", usage=
+            "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.(e.g. -l"
+            " key1=value1,key2=value2,key3 in (value3)). Matching objects must satisfy all of the specified label"
+            " constraints.",
+        ),
+        Flag(
+            "since", "duration", 0.0,
+            "Only return logs newer than a relative duration like 5s, 2m, or 3h. Defaults to all logs. Only one of"
+            " since-time / since may be used.",
+        ),
+        Flag(
+            "since-time", "string", "",
+            "Only return logs after a specific date (RFC3339). Defaults to all logs. Only one of since-time / since may"
+            " be used.",
+        ),
+        Flag(
+            "tail", "int64", -1,
+            "Lines of recent log file to display. Defaults to -1 with no selector, showing all log lines otherwise 10,"
+            " if a selector is provided.",
+        ),
+        Flag("timestamps", "bool", False, "Include timestamps on each line in the log output"),
+    ),
+)  # fmt: skip
