@@ -46,7 +46,7 @@ COMMANDS: dict[str, str | Group] = {
     "options": "minikctl.commands.options",
     "version": "minikctl.commands.version",
 }
-"""Path -> `module` (whose COMMAND it is), `module:NAME`, or a Group."""
+"""Path -> the module whose COMMAND it is, or a Group."""
 
 ALIASES = {
     "cluster ls": "cluster list",
@@ -72,8 +72,7 @@ def load(path: str) -> Command:
     """The command at `path`, its module imported. KeyError for an unknown path; a Group is none."""
     place = COMMANDS[path]
     assert isinstance(place, str)
-    module, _, name = place.partition(":")
-    command: Command = getattr(import_module(module), name or "COMMAND")
+    command: Command = import_module(place).COMMAND
     return command
 
 
