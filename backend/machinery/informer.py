@@ -42,8 +42,12 @@ class Informer:
         namespace: str = "",
         indexers: Mapping[str, Indexer] | None = None,
         clock: Clock | None = None,
+        transform: Callable[[Obj], Obj] | None = None,
         **query: str,
     ) -> None:
+        """`transform` makes what is kept of each object, for a reader that needs little of many; the metadata's
+        name, namespace, uid and resourceVersion must stay."""
+        self._transform = transform
         self._client = client
         self._gvr = gvr
         self._namespace = namespace
@@ -109,6 +113,8 @@ class Informer:
             self._put(item)
 
     def _put(self, obj: Obj) -> None:
+        if self._transform is not None:
+            obj = self._transform(obj)
         key = object_key(obj)
         old = self._objects.get(key)
         if old is not None:
@@ -123,6 +129,8 @@ class Informer:
         self._tell(obj, old)
 
     def _remove(self, obj: Obj) -> None:
+        if self._transform is not None:
+            obj = self._transform(obj)
         key = object_key(obj)
         old = self._objects.pop(key, None)
         if old is not None:

@@ -1,0 +1,123 @@
+"""Deletes what belonged to something that is gone. Source: pkg/controller/garbagecollector.
+
+In the background only: once all owners of an object are gone, it is deleted; while one is left, references to the
+others are taken out. Caches only tell where to look. Whether an owner is gone, by its uid, is always read live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from backend.machinery.client import GVR, Client
+from backend.machinery.clock import Clock
+from backend.machinery.controller import Controller, Key
+from backend.machinery.informer import Informer
+from backend.meta.errors import ApiError
+from backend.meta.types import Obj
+from backend.resources.resource import Resource
+
+_BY_OWNER = "owner"
+_KEPT = ("namespace", "name", "uid", "resourceVersion", "ownerReferences")
+_NEVER_OWNED = frozenset({"events"})
+"""Too many and too short-lived to be looked at; they expire by themselves."""
+
+
+def _essentials(obj: Obj) -> Obj:
+    meta = obj["metadata"]
+    return {"metadata": {name: meta[name] for name in _KEPT if name in meta}}
+
+
+def _owner_uids(obj: Obj) -> list[str]:
+    return [reference["uid"] for reference in obj["metadata"].get("ownerReferences") or ()]
+
+
+class GarbageCollector:
+    """One controller and one informer for each kind; `informers` and `controllers` are for the wiring to run."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        kinds: Iterable[Resource],
+        on_deleted: Callable[[Obj], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """`on_deleted` is called with the metadata of everything that goes away."""
+        self._client = client
+        self._kinds = [kind for kind in kinds if "delete" in kind.verbs and kind.plural not in _NEVER_OWNED]
+        self._by_kind = {(kind.api_version, kind.kind): kind for kind in self._kinds}
+        self._on_deleted = on_deleted
+        self.informers: list[Informer] = []
+        self.controllers: list[Controller] = []
+        for kind in self._kinds:
+            self._add(kind, clock)
+
+    def _add(self, kind: Resource, clock: Clock | None) -> None:
+        gvr = GVR(kind.group, kind.version, kind.plural)
+        informer = Informer(
+            self._client, gvr, indexers={_BY_OWNER: _owner_uids}, clock=clock, transform=_essentials
+        )
+
+        async def reconcile(key: Key) -> None:
+            await self.reconcile(gvr, key)
+
+        controller = Controller(f"garbage-collector-{kind.qualified}", reconcile, clock=clock)
+        self.informers.append(informer)
+        self.controllers.append(controller)
+
+        def changed(new: Obj | None, old: Obj | None) -> None:
+            if new is None and old is not None:
+                self._gone(old)
+            elif new is not None and _owner_uids(new) and _owner_uids(new) != (_owner_uids(old) if old else []):
+                controller.enqueue_changed(new, old)
+
+        informer.on_change(changed)
+
+    def _gone(self, obj: Obj) -> None:
+        uid = obj["metadata"].get("uid", "")
+        for informer, controller in zip(self.informers, self.controllers, strict=True):
+            for dependent in informer.by_index(_BY_OWNER, uid):
+                controller.enqueue_changed(dependent, None)
+        if self._on_deleted is not None:
+            self._on_deleted(obj)
+
+    async def reconcile(self, gvr: GVR, key: Key) -> None:
+        """Delete the object, or take out dead references, as its owners are gone or not."""
+        try:
+            dependent = await self._client.get(gvr, key.name, key.namespace)
+        except ApiError as error:
+            if error.code == 404:
+                return
+            raise
+        meta = dependent["metadata"]
+        references = meta.get("ownerReferences") or []
+        if not references or meta.get("deletionTimestamp"):
+            return
+        alive = [reference for reference in references if await self._exists(reference, key.namespace)]
+        if len(alive) == len(references):
+            return
+        try:
+            if alive:
+                patch = {"metadata": {"resourceVersion": meta["resourceVersion"], "ownerReferences": alive}}
+                await self._client.patch(gvr, key.name, patch, key.namespace)
+            else:
+                preconditions = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+                options = {"preconditions": preconditions, "propagationPolicy": "Background"}
+                await self._client.delete(gvr, key.name, key.namespace, options)
+        except ApiError as error:
+            if error.code != 404:
+                raise
+
+    async def _exists(self, reference: Obj, namespace: str) -> bool:
+        """An owner of a kind that is not served here may live elsewhere: it is left alone."""
+        kind = self._by_kind.get((reference["apiVersion"], reference["kind"]))
+        if kind is None or (kind.namespaced and not namespace):
+            return True
+        gvr = GVR(kind.group, kind.version, kind.plural)
+        try:
+            owner = await self._client.get(gvr, reference["name"], namespace if kind.namespaced else "")
+        except ApiError as error:
+            if error.code == 404:
+                return False
+            raise
+        return bool(owner["metadata"]["uid"] == reference["uid"])
