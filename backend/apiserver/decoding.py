@@ -13,6 +13,7 @@ import orjson
 
 from backend.apiserver.call import Call
 from backend.meta import errors
+from backend.meta.duplicates import duplicate_fields
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
 
@@ -115,7 +116,7 @@ def _duplicates(call: Call) -> list[str]:
     raw = call.request.raw_body
     if raw is None or (b"\\u003" not in raw and raw.count(b":") == _colons(call.request.body)):
         return []
-    return call.server.schemas.duplicate_fields(raw)
+    return duplicate_fields(raw)
 
 
 def _colons(value: Any) -> int:
