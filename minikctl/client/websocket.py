@@ -1,15 +1,16 @@
-"""The WebSocket under exec and attach: Kubernetes' remote command protocol, version 5.
+"""A WebSocket of Kubernetes' channels, as exec and attach use it.
 
-Source: k8s.io/apimachinery/pkg/util/remotecommand: each message begins with its channel's number.
+Each binary message is one byte that says the channel and then its data. Source: k8s.io/kubectl's remotecommand
+over WebSocket (KEP-4006), subprotocols v5.channel.k8s.io and v4.channel.k8s.io; v5 can close the input.
 """
 
 from __future__ import annotations
 
 import json
-import socket
-import threading
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+import select
+import ssl
+from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import (
@@ -21,135 +22,155 @@ from wsproto.events import (
     RejectConnection,
     RejectData,
     Request,
-    TextMessage,
 )
-from wsproto.utilities import ProtocolError
 
 from minikctl.client.errors import ConnectError, StatusError
-
-if TYPE_CHECKING:
-    from minikctl.client.rest import Client
+from minikctl.client.rest import Client
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
-PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 
-_CHUNK = 64 * 1024
+_READ = 64 * 1024
+_MOST_UNSENT = 1024 * 1024
+"""Bytes that may wait to be sent before no more input is taken."""
 
 
-class ExecSocket:
-    """One exec or attach. One thread may send while another receives: what is written (a message, the answer to a
-    ping) goes out whole, one at a time."""
+class ChannelSocket:
+    """Messages in by `run`'s callback, messages out by `send`; one thread, and neither side ever blocks the other."""
 
-    def __init__(self, client: Client, path: str, query: list[tuple[str, str]]) -> None:
-        """Connect and shake hands. ConnectError without a server, StatusError if it refuses."""
-        from urllib.parse import urlencode
-
-        self._host = client.transport.dialer.host
-        self._sock: socket.socket = client.transport.dialer.dial(None)
-        self._sock.settimeout(None)
-        self._connection = WSConnection(ConnectionType.CLIENT)
+    def __init__(self, client: Client, path: str, query: Sequence[tuple[str, str]]) -> None:
+        """Connect. Raises StatusError with the server's refusal, ConnectError without an answer."""
+        dialer = client.transport.dialer
+        self._host = dialer.host
+        self._socket = dialer.dial(None)
+        self._protocol = WSConnection(ConnectionType.CLIENT)
+        self._unsent = bytearray()
         self._partial = bytearray()
-        self._writing = threading.Lock()
-        self.protocol = ""
-        headers = [(name.encode(), value.encode()) for name, value in client.headers.items()]
-        target = f"{client.target(path)}?{urlencode(query)}"
-        self._send(Request(host=self._host, target=target, extra_headers=headers, subprotocols=list(PROTOCOLS)))
+        self._queued: list[tuple[int, bytes]] = []
+        self._ended = False
+        self.subprotocol = ""
         try:
-            self._shake_hands()
+            self._handshake(client, f"{client.target(path)}?{urlencode(query)}")
         except BaseException:
-            self._sock.close()
+            self._socket.close()
             raise
+        self._socket.setblocking(False)
 
     def send(self, channel: int, data: bytes) -> None:
-        """Send `data` on `channel`; an empty message on STDIN is no end (see `close_channel`)."""
-        self._send(BytesMessage(data=bytes((channel,)) + data))
+        """Queue one message."""
+        if not self._ended:
+            self._unsent += self._protocol.send(BytesMessage(bytes([channel]) + data))
 
-    def close_channel(self, channel: int) -> None:
-        """Say that nothing more comes on `channel`: the end of stdin. Only version 5 of the protocol can."""
-        if self.protocol == PROTOCOLS[0]:
-            self.send(CLOSE, bytes((channel,)))
+    def close_stdin(self) -> None:
+        """Let the process see the end of its input, where the server's protocol can say it."""
+        if self.subprotocol == V5:
+            self.send(CLOSE, bytes([STDIN]))
 
-    def resize(self, columns: int, rows: int) -> None:
-        self.send(RESIZE, json.dumps({"Width": columns, "Height": rows}).encode())
-
-    def messages(self) -> Iterator[tuple[int, bytes]]:
-        """(channel, data) as they come, until the server closes. The ERROR channel's message is a Status."""
-        while True:
-            for event in self._connection.events():
-                if isinstance(event, BytesMessage | TextMessage):
-                    data = event.data if isinstance(event, BytesMessage) else event.data.encode()
-                    self._partial += data
-                    if event.message_finished:
-                        message, self._partial = bytes(self._partial), bytearray()
-                        if message:
-                            yield message[0], message[1:]
-                elif isinstance(event, Ping):
-                    self._send(event.response())
-                elif isinstance(event, CloseConnection):
-                    return
-            if not self._read():
-                return
-
-    def fileno(self) -> int:
-        return self._sock.fileno()
+    def run(
+        self,
+        receive: Callable[[int, bytes], None],
+        readers: dict[int, Callable[[], bool]],
+    ) -> None:
+        """Pump messages until the server closes. `readers` maps a file descriptor to what is called when it can be
+        read; it returns whether to go on with that descriptor."""
+        while not self._ended:
+            self._deliver(receive)
+            self._flush()
+            accepting = [*readers] if len(self._unsent) < _MOST_UNSENT else []
+            wanted = [self._socket, *accepting]
+            timeout = 0 if self._has_pending() else None
+            ready, _, _ = select.select(wanted, [self._socket] if self._unsent else [], [], timeout)
+            if timeout == 0 or self._socket in ready:
+                self._read()
+            for descriptor in accepting:
+                if descriptor in ready and not readers[descriptor]():
+                    del readers[descriptor]
+        self._deliver(receive)
 
     def close(self) -> None:
-        """Close the connection; a thread in `messages` comes out of it."""
-        try:
-            self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
-        finally:
-            self._sock.close()
+        self._socket.close()
 
-    def _shake_hands(self) -> None:
-        refusal: RejectConnection | None = None
+    def _handshake(self, client: Client, target: str) -> None:
+        extra = [
+            (name.encode(), value.encode()) for name, value in client.headers.items() if name.lower() != "accept"
+        ]
+        request = Request(host=self._host, target=target, subprotocols=[V5, V4], extra_headers=extra)
+        self._socket.sendall(self._protocol.send(request))
+        rejected: RejectConnection | None = None
         body = b""
         while True:
-            for event in self._connection.events():
+            data = self._socket.recv(_READ)
+            self._protocol.receive_data(data or None)
+            for event in self._protocol.events():
                 if isinstance(event, AcceptConnection):
-                    self.protocol = event.subprotocol or PROTOCOLS[1]
+                    self.subprotocol = event.subprotocol or ""
+                    self._take_events()
                     return
                 if isinstance(event, RejectConnection):
-                    refusal = event
-                    if not event.has_body:
-                        raise StatusError(_refused(event.status_code, b""))
+                    rejected = event
                 elif isinstance(event, RejectData):
                     body += event.data
-                    if event.body_finished and refusal is not None:
-                        raise StatusError(_refused(refusal.status_code, body))
-            if not self._read():
-                if refusal is not None:
-                    raise StatusError(_refused(refusal.status_code, body))
-                raise ConnectError("EOF", self._host)
+                    if event.body_finished and rejected is not None:
+                        raise _refusal(rejected, body)
+            if not data:
+                if rejected is not None:
+                    raise _refusal(rejected, body)
+                raise ConnectError("unexpected EOF", self._host)
 
-    def _read(self) -> bool:
-        """Take what has arrived; False once the server has hung up."""
+    def _has_pending(self) -> bool:
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
+    def _read(self) -> None:
         try:
-            data = self._sock.recv(_CHUNK)
+            data = self._socket.recv(_READ)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return
         except OSError:
-            return False
-        try:
-            self._connection.receive_data(data or None)
-        except ProtocolError as error:
-            raise ConnectError(f"websocket: {error}", self._host) from None
-        return bool(data)
+            data = b""
+        self._protocol.receive_data(data or None)
+        self._take_events()
+        if not data:
+            self._ended = True
 
-    def _send(self, event: Event) -> None:
-        try:
-            with self._writing:
-                self._sock.sendall(self._connection.send(event))
-        except OSError as error:
-            raise ConnectError(f"write: {(error.strerror or str(error)).lower()}", self._host) from None
+    def _take_events(self) -> None:
+        for event in self._protocol.events():
+            self._handle(event)
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, BytesMessage):
+            self._partial += event.data
+            if event.message_finished:
+                message, self._partial = bytes(self._partial), bytearray()
+                if message:
+                    self._queued.append((message[0], message[1:]))
+        elif isinstance(event, Ping):
+            self._unsent += self._protocol.send(event.response())
+        elif isinstance(event, CloseConnection):
+            self._ended = True
+
+    def _deliver(self, receive: Callable[[int, bytes], None]) -> None:
+        queued, self._queued = self._queued, []
+        for channel, data in queued:
+            receive(channel, data)
+
+    def _flush(self) -> None:
+        while self._unsent:
+            try:
+                sent = self._socket.send(self._unsent)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return
+            except OSError:
+                self._unsent.clear()  # The server is gone: the next read says so.
+                return
+            del self._unsent[:sent]
 
 
-def _refused(code: int, body: bytes) -> dict[str, Any]:
+def _refusal(rejected: RejectConnection, body: bytes) -> Exception:
     try:
         status = json.loads(body)
     except ValueError:
         status = None
     if isinstance(status, dict) and status.get("kind") == "Status":
-        return status
-    text = body.decode("utf-8", "replace").strip()
-    return {"kind": "Status", "status": "Failure", "message": text or f"bad handshake: {code}", "code": code}
-
+        return StatusError(status)
+    text = body.decode(errors="replace").strip() or f"status code {rejected.status_code}"
+    return StatusError({"message": f"unable to upgrade connection: {text}", "code": rejected.status_code})

@@ -1,0 +1,178 @@
+"""`minikctl exec`. Source: k8s.io/kubectl/pkg/cmd/exec/exec.go."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from minikctl.client.builder import Query, collect
+from minikctl.client.errors import Failure
+from minikctl.command import Command, CommandError, Flag, Invocation, UsageError
+from minikctl.commands import podselect
+
+if TYPE_CHECKING:
+    from minikctl.client.websocket import ChannelSocket
+
+OLD_FORM = "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead"
+
+
+def run(call: Invocation) -> int:
+    argument, command = _split(call)
+    pod = _pod(call, argument)
+    phase = (pod.get("status") or {}).get("phase")
+    if phase in ("Succeeded", "Failed"):
+        raise Failure(f"cannot exec into a container in a completed pod; current phase is {phase}")
+    container = call.flags["container"]
+    if container:
+        podselect.check_container(pod, container)
+    else:
+        container = podselect.default_container(pod, None if call.flags["quiet"] else call.streams.err)
+    return _stream(call, pod, container, command)
+
+
+def _split(call: Invocation) -> tuple[str, list[str]]:
+    """(POD or TYPE/NAME, "" if a file names it; the command)."""
+    args, dash, files = call.args, call.dashdash, call.flags["filename"]
+    if dash < 0 and (len(args) > 1 or (args and files)):
+        raise UsageError(OLD_FORM)
+    named = args[:dash] if dash >= 0 else args
+    command = args[dash:] if dash >= 0 else []
+    if not named and not files:
+        raise Failure("pod, type/name or --filename must be specified")
+    if len(named) > 1:
+        raise UsageError(OLD_FORM)
+    if not command:
+        raise Failure("you must specify at least one command for the container")
+    return named[0] if named else "", command
+
+
+def _pod(call: Invocation, argument: str) -> dict[str, Any]:
+    if argument:
+        return podselect.find_pod(call.factory, argument, "attach to")
+    found = collect(call.factory, Query(filenames=call.flags["filename"])).check()
+    if not found or found[0].mapping.kind != "Pod":
+        raise Failure("the file has no pod to exec into")
+    return found[0].object
+
+
+def _stream(call: Invocation, pod: dict[str, Any], container: str, command: list[str]) -> int:
+    from minikctl.client.websocket import ChannelSocket
+    from minikctl.commands import terminal
+
+    stdin, wants_tty = call.flags["stdin"], call.flags["tty"]
+    tty = wants_tty and stdin and terminal.is_terminal(call.streams.stdin.fileno())
+    if wants_tty and stdin and not tty:
+        call.streams.err.write("Unable to use a TTY - input is not a terminal or the right kind of file\n")
+    tty = tty or (wants_tty and not stdin)
+    meta = pod["metadata"]
+    query = [("container", container), *(("command", word) for word in command)]
+    wanted = (("stdin", stdin), ("stdout", True), ("stderr", not tty), ("tty", tty))
+    query += [(name, "true") for name, value in wanted if value]
+    path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/exec"
+    session = Session(call)
+    with ExitStack() as stack:
+        channels = ChannelSocket(call.factory.client, path, query)
+        stack.callback(channels.close)
+        readers: dict[int, Callable[[], bool]] = {}
+        if stdin:
+            readers[call.streams.stdin.fileno()] = lambda: session.forward_input(channels)
+        if tty and stdin:
+            stack.enter_context(terminal.raw_mode(call.streams.stdin.fileno()))
+            session.follow_size(channels, readers, stack)
+        channels.run(session.receive, readers)
+    return session.exit_code()
+
+
+class Session:
+    """The local side of one exec: what comes goes to stdout and stderr, and the end is an exit code."""
+
+    def __init__(self, call: Invocation) -> None:
+        self._input = call.streams.stdin.fileno() if call.flags["stdin"] else -1
+        self._outputs = {1: call.streams.out.buffer, 2: call.streams.err.buffer}
+        self._status = b""
+
+    def receive(self, channel: int, data: bytes) -> None:
+        output = self._outputs.get(channel)
+        if output is not None:
+            output.write(data)
+            output.flush()
+        elif channel == 3:
+            self._status += data
+
+    def forward_input(self, channels: ChannelSocket) -> bool:
+        """Send what can be read from stdin; False at its end."""
+        data = os.read(self._input, 32 * 1024)
+        if data:
+            channels.send(0, data)
+        else:
+            channels.close_stdin()
+        return bool(data)
+
+    def follow_size(
+        self, channels: ChannelSocket, readers: dict[int, Callable[[], bool]], stack: ExitStack
+    ) -> None:
+        """Tell the terminal's size now, and whenever it changes."""
+        from minikctl.client.websocket import RESIZE
+        from minikctl.commands import terminal
+
+        changes = stack.enter_context(terminal.resizes())
+
+        def tell() -> bool:
+            os.read(changes, 1024)
+            channels.send(RESIZE, terminal.size_message())
+            return True
+
+        channels.send(RESIZE, terminal.size_message())
+        readers[changes] = tell
+
+    def exit_code(self) -> int:
+        """The process's own code. Raises CommandError, with kubectl's text, unless it is 0."""
+        if not self._status:
+            raise Failure("the connection was closed before the command ended")
+        status = json.loads(self._status)
+        if status.get("status") == "Success":
+            return 0
+        causes = (status.get("details") or {}).get("causes") or []
+        for cause in causes:
+            if status.get("reason") == "NonZeroExitCode" and cause.get("reason") == "ExitCode":
+                code = int(cause["message"])
+                raise CommandError(f"command terminated with exit code {code}", code)
+        raise Failure(status.get("message") or "unknown failure")
+
+
+COMMAND = Command(
+    use="exec (POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...]",
+    short="Execute a command in a container",
+    long="Execute a command in a container.",
+    examples="""
+  # The output of date in the first container of the pod mypod
+  minikctl exec mypod -- date
+
+  # The same in the container ruby-container
+  minikctl exec mypod -c ruby-container -- date
+
+  # A shell on this terminal
+  minikctl exec mypod -it -- sh
+
+  # A command with options of its own
+  minikctl exec mypod -- ls -la /usr
+
+  # Pass a file to a command
+  minikctl exec -i mypod -- tar xf - < files.tar""",
+    run=run,
+    flags=(
+        Flag(
+            "container", "string", "", short="c", usage=
+            "Container name. If omitted, use the kubectl.kubernetes.io/default-container annotation for selecting the"
+            " container to be attached or the first container in the pod will be chosen",
+        ),
+        Flag("filename", "stringSlice", [], "to use to exec into the resource", "f"),
+        podselect.pod_running_flag(60.0, ""),
+        Flag("quiet", "bool", False, "Only print output from the remote session", "q"),
+        Flag("stdin", "bool", False, "Pass stdin to the container", "i"),
+        Flag("tty", "bool", False, "Stdin is a TTY", "t"),
+    ),
+)  # fmt: skip
