@@ -1,8 +1,8 @@
 """From a JSON document to an object, as Go's JSON decoding into the typed struct would do it.
 
 Every definition is compiled, when first used, into one closure that copies a struct and checks it on the way. No
-path is kept while all is well: a fault collects its path while it unwinds, and the paths of unknown fields are found
-by a second walk. Sources: k8s.io/apiserver/pkg/endpoints/handlers (the texts around an error), sigs.k8s.io/json.
+path is kept while all is well: a fault collects its path while it unwinds, and the paths of unknown fields are
+found by a second walk. Sources: k8s.io/apiserver/pkg/endpoints/handlers (the texts around an error), sigs.k8s.io/json.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from backend.meta import gobase64, gotime, gotypes, quantity
 from backend.meta.errors import ApiError, bad_request
 from backend.meta.fields import Field
+from backend.meta.jsonvalue import json_type
 from backend.meta.types import Obj
 
 _MAX_STRICT = 100
@@ -50,17 +51,6 @@ _Seen = list[bool]
 """Grows by one for each unknown field that is met."""
 _Decode = Callable[[Any, _Seen], Any]
 """Gives the decoded value, or None where the field is to be left out."""
-
-
-def json_type(value: Any) -> str:
-    """What Go calls a JSON value in its errors."""
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, (int, float)):
-        return "number"
-    return "array" if isinstance(value, list) else "object"
 
 
 def _number_text(value: float) -> str:

@@ -22,7 +22,7 @@ _PATH = "metadata"
 def validate_object_meta(
     meta: Obj, *, namespaced: bool, validate_name: Callable[[str], list[str]] | None
 ) -> list[Cause]:
-    """The faults of a new object's metadata. `validate_name` gives the texts for its name (None: any path segment).
+    """The faults of a new object's metadata. `validate_name` gives its name's texts (None: any path segment).
 
     A generateName is checked as a prefix; the name that was generated from it is expected to be set already.
     """
