@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikctl.client.errors import StatusError
@@ -20,7 +20,7 @@ class Event(NamedTuple):
     object: dict[str, Any]
 
 
-def watch(client: Client, path: str, query: Mapping[str, str], accept: str = JSON) -> Iterator[Event]:
+def watch(client: Client, path: str, query: Mapping[str, str], accept: str = JSON) -> Generator[Event]:
     """Events from `query`'s resourceVersion on, until the server ends the watch.
 
     StatusError for an ERROR event (410 Expired, when that version is compacted). Closing the iterator closes the

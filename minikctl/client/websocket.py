@@ -10,6 +10,7 @@ import json
 import select
 import ssl
 from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from wsproto import ConnectionType, WSConnection
@@ -77,7 +78,7 @@ class ChannelSocket:
             self._deliver(receive)
             self._flush()
             accepting = [*readers] if len(self._unsent) < _MOST_UNSENT else []
-            wanted = [self._socket, *accepting]
+            wanted: list[Any] = [self._socket, *accepting]
             timeout = 0 if self._has_pending() else None
             ready, _, _ = select.select(wanted, [self._socket] if self._unsent else [], [], timeout)
             if timeout == 0 or self._socket in ready:

@@ -76,9 +76,10 @@ def _pods(call: Invocation) -> list[dict[str, Any]]:
     factory = call.factory
     path = factory.mapper.find("pods").path(factory.namespace)
     listed = factory.client.get(path, {"labelSelector": call.flags["selector"]})
-    if not listed["items"]:
+    pods: list[dict[str, Any]] = listed["items"]
+    if not pods:
         call.streams.err.write(f"No resources found in {factory.namespace} namespace.\n")
-    return listed["items"]
+    return pods
 
 
 def _sources(call: Invocation, pod: dict[str, Any]) -> Iterator[Source]:
