@@ -20,7 +20,8 @@ YAML_IN_THREAD = 8 * 1024
 SUMMARY = 30
 """Bytes of a refused body that the error shows. Source: endpoints/handlers summarizeData."""
 
-OBJECT_TYPES = ("application/json", "application/yaml")
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+OBJECT_TYPES = ("application/json", "application/yaml", PROTOBUF)
 PATCH_TYPES = (
     "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
 )  # fmt: skip
@@ -75,6 +76,8 @@ async def decode_object(body: bytes, media: str, kind: str) -> Any:
     """The document of a request for `kind`; raises 400. Whether it is one is the handler's question."""
     if media == "application/yaml":
         return await _decode_yaml(body, kind)
+    if media == PROTOBUF:
+        return await asyncio.to_thread(_decode_protobuf, body, kind)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -118,6 +121,15 @@ async def _decode_yaml(body: bytes, kind: str) -> Any:
     try:
         return await asyncio.to_thread(load, body) if len(body) > YAML_IN_THREAD else load(body)
     except YamlError as error:
+        raise _unrecognized(kind, str(error), body) from None
+
+
+def _decode_protobuf(body: bytes, kind: str) -> Obj:
+    from backend.apiserver.http.protobuf import ProtobufError, decode
+
+    try:
+        return decode(body)
+    except ProtobufError as error:
         raise _unrecognized(kind, str(error), body) from None
 
 
