@@ -128,7 +128,7 @@ Remaining = Callable[[str, float], float]
 def compute(
     view: View, failed_probes: Mapping[str, ProbeFailure], started: Callable[[str], bool], remaining: Remaining
 ) -> Actions:
-    """`failed_probes` by container id; `started` tells whether a running sidecar's startup is over."""
+    """`failed_probes` by container id; `started` tells by container id whether a sidecar's startup is over."""
     actions = Actions()
     wanted = _wanted_mains(view)
     if view.sandbox is None:
@@ -248,11 +248,11 @@ class _Planner:
         for spec in init_containers(view.pod):
             name = spec["name"]
             current = view.current.get(name)
-            running = current is not None and current.state == "running"
             if is_sidecar(spec):
+                running = current is not None and current.state == "running"
                 if not running:
                     self.start(name)
-                if not initialized and not (running and started(name)):
+                if not initialized and (current is None or not running or not started(current.id)):
                     return False
             elif not initialized and not self._init_done(spec, current):
                 return False

@@ -18,6 +18,9 @@ from backend.machinery.clock import Clock
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
 
+SHOWN_SECONDS = 1.0
+"""How long a failed pull is shown as ErrImagePull before it is shown as ImagePullBackOff."""
+
 Say = Callable[[Literal["Normal", "Warning"], str, str], None]
 """Records an event about the container: type, reason, message."""
 
@@ -84,7 +87,7 @@ class Images:
             say("Warning", "Failed", f'Failed to pull image "{reference}": {error}')
             self._backoff.advance(key)
             self._errors[key] = str(error)
-            raise StartFailure("ErrImagePull", str(error), retry_after=self._backoff.remaining(key)) from error
+            raise StartFailure("ErrImagePull", str(error), retry_after=SHOWN_SECONDS) from error
         took = go_milliseconds(self._clock.monotonic() - began)
         text = f'Successfully pulled image "{reference}" in {took} ({took} including waiting).'
         say("Normal", "Pulled", f"{text} Image size: {image.size} bytes.")

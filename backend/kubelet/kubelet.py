@@ -88,6 +88,12 @@ class Kubelet:
         except RuntimeUnavailable as error:
             log.warning("containers not stopped: %s", error)
 
+    def status_of(self, pod: Obj) -> Obj:
+        """The pod's status as this kubelet knows it, which the API server may not have yet."""
+        worker = self._workers.get(pod["metadata"]["uid"])
+        status: Obj = worker.status if worker is not None else pod.get("status") or {}
+        return status
+
     # What happens.
 
     def _pod_changed(self, new: Obj | None, old: Obj | None) -> None:

@@ -42,8 +42,6 @@ from backend.meta.types import Obj
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 10.0
-NEXT_LOOK_SECONDS = 1.0
-"""How long a failed pull is shown as ErrImagePull before it is shown as ImagePullBackOff."""
 
 DEADLINE = PodVerdict("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 
@@ -71,6 +69,12 @@ class PodWorker:
         self._killer = ContainerKiller(services.runtime, services.clock, self._say, self.wake)
         self._starter = PodStarter(services, self._say, self.wake)
         self._observer = PodObserver(services, self._writer, self._probes)
+
+    @property
+    def status(self) -> Obj:
+        """The newest status, written or on its way."""
+        status: Obj = self._observer.current(self._pod).get("status") or {}
+        return status
 
     def wake(self) -> None:
         """Something may have changed: look again."""
@@ -182,9 +186,6 @@ class PodWorker:
     def _waiting(self, view: View, actions: Actions) -> dict[str, Waiting]:
         """Why containers do not run: failed starts, and crashes that wait for their backoff."""
         waiting = dict(self._starter.waiting)
-        for name, reason in self._starter.waiting.items():
-            if reason.reason == "ErrImagePull" and name in self._starter.retry_at:
-                self._wake_in(NEXT_LOOK_SECONDS)
         for name, seconds in actions.backoff.items():
             self._wake_in(seconds)
             delay = go_duration(self._services.crashes.delay(crash_key(view.pod, name)))

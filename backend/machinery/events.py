@@ -70,6 +70,7 @@ class EventRecorder:
         self._host = host
         self._clock = clock or RealClock()
         self._queue: asyncio.Queue[Obj] = asyncio.Queue(QUEUE_SIZE)
+        self._stamp = 0
         self._similar: dict[tuple[str, ...], _Similar] = _Cache()
         self._buckets: dict[tuple[str, ...], _Bucket] = _Cache()
         self._recorded: dict[tuple[str, ...], _Recorded] = _Cache()
@@ -98,6 +99,7 @@ class EventRecorder:
     def _build(self, obj: Obj, type_: str, reason: str, message: str, field_path: str) -> Obj:
         meta = obj["metadata"]
         now = self._clock.now()
+        self._stamp = max(self._stamp + 1, int(now * 1e9))  # Two at one moment still need two names.
         involved = {
             "kind": obj["kind"],
             "namespace": meta.get("namespace", ""),
@@ -112,7 +114,7 @@ class EventRecorder:
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
-                "name": f"{meta['name']}.{int(now * 1e9):x}",
+                "name": f"{meta['name']}.{self._stamp:x}",
                 "namespace": meta.get("namespace") or "default",
             },
             "involvedObject": {name: value for name, value in involved.items() if value},

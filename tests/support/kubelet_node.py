@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from backend.kubelet.kubelet import Kubelet
+from backend.kubelet.runtime.api import PodState
 from backend.kubelet.runtime.fake import FakeRuntime
 from backend.machinery.client import PODS, Client
 from backend.machinery.clock import FakeClock
@@ -44,8 +44,8 @@ class Node:
         """As a backend that ends: containers run on."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            while not self._task.done():  # It waits for what the engine was asked to do.
+                await self.clock.advance(10)
             self._task = None
 
     def pod(self, name: str = "p", *containers: Obj, uid: str = "", **spec: Any) -> str:
@@ -96,6 +96,12 @@ class Node:
 
     async def delete(self, name: str = "p", **options: Any) -> None:
         await self.client.delete(PODS, name, "default", options or None)
+
+    def engine_uids(self) -> set[str]:
+        return {state.uid for state in self.runtime.states()}
+
+    def engine_pod(self, uid: str) -> PodState:
+        return next(state for state in self.runtime.states() if state.uid == uid)
 
     async def until(self, holds: Callable[[], object], seconds: float = 5) -> None:
         """Wait, in real time, since volumes are made in threads."""

@@ -43,6 +43,9 @@ class TinyApi:
         finally:
             del self._watchers[queue]
 
+    def watching(self) -> list[ApiRequest]:
+        return [*self._watchers.values()]
+
     def put(self, resource: str, obj: Obj) -> Obj:
         """Create or replace, as somebody else would."""
         meta = obj["metadata"]
