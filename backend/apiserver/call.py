@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 import orjson
 
 from backend.apiserver.paging import Snapshots
+from backend.meta import timefmt
 from backend.meta.schema import Schemas
 from backend.meta.types import ApiRequest, Obj
 from backend.resources.catalog import Catalog
 from backend.resources.resource import Resource
 from backend.store.api import Entry, Store
+
+
+@lru_cache(maxsize=2)
+def _format_second(second: int) -> str:
+    return timefmt.format_time(second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,10 @@ class Server:
     schemas: Schemas
     clock: Callable[[], float]
     snapshots: Snapshots
+
+    def now(self) -> str:
+        """The present as metav1.Time, which has whole seconds."""
+        return _format_second(int(self.clock()))
 
 
 @dataclass(slots=True)

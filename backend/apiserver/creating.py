@@ -7,7 +7,7 @@ import uuid
 
 from backend.apiserver import admission, decoding, managedfields
 from backend.apiserver.call import Call, One, unstored
-from backend.meta import errors, timefmt
+from backend.meta import errors
 from backend.meta.errors import ApiError
 from backend.meta.objectmeta import validate_object_meta
 from backend.meta.types import Obj
@@ -45,7 +45,7 @@ def _set_system_fields(call: Call, meta: Obj) -> None:
     for name in _SET_BY_SERVER:
         meta.pop(name, None)
     meta["uid"] = str(uuid.uuid4())
-    meta["creationTimestamp"] = timefmt.format_time(call.server.clock())
+    meta["creationTimestamp"] = call.server.now()
     if call.resource.generation:
         meta["generation"] = 1
 

@@ -147,7 +147,7 @@ async def _delete_namespace(call: Call, old: Entry) -> Result:
     """First it terminates; what empties it takes the finalizers out of its spec, and then it goes."""
     meta = old.obj["metadata"]
     if not meta.get("deletionTimestamp"):
-        meta = {**meta, "deletionTimestamp": timefmt.format_time(call.server.clock())}
+        meta = {**meta, "deletionTimestamp": call.server.now()}
         status = {**(old.obj.get("status") or {}), "phase": "Terminating"}
         return await _store(call, {**old.obj, "metadata": meta, "status": status}, old)
     if meta.get("finalizers") or (old.obj.get("spec") or {}).get("finalizers"):

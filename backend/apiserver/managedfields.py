@@ -14,7 +14,6 @@ import orjson
 
 from backend.apiserver import options
 from backend.apiserver.call import Call
-from backend.meta import timefmt
 from backend.meta.fields import Field
 from backend.meta.schema import Schemas
 from backend.meta.types import Obj
@@ -61,7 +60,7 @@ def updated(call: Call, new: Obj, old: Obj) -> None:
 def _entry(call: Call, fields: _Tree) -> Obj:
     entry: Obj = {
         "manager": options.field_manager(call.request), "operation": "Update",
-        "apiVersion": call.resource.api_version, "time": timefmt.format_time(call.server.clock()),
+        "apiVersion": call.resource.api_version, "time": call.server.now(),
         "fieldsType": "FieldsV1", "fieldsV1": fields,
     }  # fmt: skip
     if call.request.subresource:
@@ -158,6 +157,9 @@ class _Comparison:
                     tree[f"f:{name}"] = self._owned(item, fields[name])
             return tree
         assert field.element is not None
+        if field.kind == "map" and not _is_composite(field.element):
+            tree.update([(f"f:{key}", {}) for key in value])
+            return tree
         for key, item in _items(value, field).items():
             tree[key] = self._owned(item, field.element)
         return tree

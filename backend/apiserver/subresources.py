@@ -14,9 +14,10 @@ from backend.apiserver.options import validate_delete
 from backend.apiserver.patching import patch_at
 from backend.apiserver.reading import find
 from backend.apiserver.updating import Endpoint, replace
-from backend.meta import causes, errors, timefmt
+from backend.meta import causes, errors
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
+from backend.resources.pod_validation import validate_pod_spec
 from backend.store.api import RevisionMismatch
 
 
@@ -42,7 +43,7 @@ async def bind(call: Call) -> Plain:
                 **(bound["metadata"].get("annotations") or {}),
                 **meta["annotations"],
             }
-        bound["status"] = _scheduled(pod.get("status") or {}, timefmt.format_time(call.server.clock()))
+        bound["status"] = _scheduled(pod.get("status") or {}, call.server.now())
         if call.dry_run:
             return success(201)
         try:
@@ -78,7 +79,7 @@ def _check_bindable(pod: Obj, name: str, target: Obj, meta: Obj) -> None:
 
 def _scheduled(status: Obj, now: str) -> Obj:
     condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": now}
-    others = [c for c in status.get("conditions") or [] if c["type"] != "PodScheduled"]
+    others = [c for c in status.get("conditions") or [] if c.get("type") != "PodScheduled"]
     return {**status, "conditions": [*others, condition]}
 
 
@@ -118,21 +119,23 @@ async def finalize(call: Call) -> One:
 def _keep_all_but_ephemeral(_call: Call, new: Obj, old: Obj) -> None:
     added = (new.get("spec") or {}).get("ephemeralContainers")
     new["status"] = old.get("status") or {}
-    new["spec"] = {**old["spec"], "ephemeralContainers": added} if added else old["spec"]
+    new["spec"] = {name: value for name, value in old["spec"].items() if name != "ephemeralContainers"}
+    if added:
+        new["spec"]["ephemeralContainers"] = added
 
 
 def _ephemeral_causes(_call: Call, new: Obj, old: Obj) -> Sequence[Cause]:
     """Existing ones stay as they are. Source: ValidatePodEphemeralContainersUpdate."""
     path = "spec.ephemeralContainers"
-    present = {c["name"]: c for c in new["spec"].get("ephemeralContainers") or []}
-    found = []
-    for container in old["spec"].get("ephemeralContainers") or []:
-        if container["name"] not in present:
-            text = f"existing ephemeral containers {causes.go_quote(container['name'])} may not be removed\n"
-            found.append(causes.forbidden(path, text))
-        elif present[container["name"]] != container:
-            text = f"existing ephemeral containers {causes.go_quote(container['name'])} may not be changed\n"
-            found.append(causes.forbidden(path, text))
+    found = validate_pod_spec(new["spec"], "spec")
+    present = {container.get("name"): container for container in new["spec"].get("ephemeralContainers") or ()}
+    for container in old["spec"].get("ephemeralContainers") or ():
+        name = container["name"]
+        quoted = causes.go_quote(name)
+        if name not in present:
+            found.append(causes.forbidden(path, f"existing ephemeral containers {quoted} may not be removed\n"))
+        elif present[name] != container:
+            found.append(causes.forbidden(path, f"existing ephemeral containers {quoted} may not be changed\n"))
     return found
 
 
