@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.kubelet.runtime import names
 from backend.kubelet.runtime.api import ContainerConfig, Mount, SandboxState
-from backend.kubelet.runtime.sandbox import name_is_taken
+from backend.kubelet.runtime.creation import create_replacing
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -25,8 +25,6 @@ def create_container(
 
     A container of the same attempt that was left over is replaced.
     """
-    from docker.errors import APIError
-
     labels = sandbox.labels
     name = str(
         names.ContainerName(
@@ -38,13 +36,7 @@ def create_container(
         )
     )
     document = container_document(cluster_id, sandbox, config, optional)
-    try:
-        created = client.create_container_from_config(document, name)
-    except APIError as error:
-        if not name_is_taken(error):
-            raise
-        client.remove_container(name, force=True, v=True)
-        created = client.create_container_from_config(document, name)
+    created = create_replacing(client, document, name)
     return created["Id"], list(created["Warnings"] or [])
 
 

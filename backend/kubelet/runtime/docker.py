@@ -70,9 +70,12 @@ class DockerRuntime:
 
     async def run_sandbox(self, config: SandboxConfig) -> SandboxState:
         """Raises RuntimeFailure(CreatePodSandboxError)."""
-        return await self._engine.call(
-            "CreatePodSandboxError", lambda client: run_sandbox(client, self._cluster_id, config)
+        reason = "CreatePodSandboxError"
+        sandbox, _ = await asyncio.gather(
+            self._engine.call(reason, lambda client: run_sandbox(client, self._cluster_id, config)),
+            self._engine.call(reason, self._trials.learn),
         )
+        return sandbox
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         await self._stop(sandbox_id, _SANDBOX_GRACE_SECONDS, "KillPodSandboxError")

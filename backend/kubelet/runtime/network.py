@@ -7,12 +7,16 @@ name it: `mk` and a digest of the cluster's id, within the kernel's 15 character
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import TYPE_CHECKING
 
 from backend.kubelet.runtime.names import CLUSTER_LABEL
 
 if TYPE_CHECKING:
     from docker import APIClient
+
+
+_making = threading.Lock()
 
 
 def network_name(cluster_id: str) -> str:
@@ -28,19 +32,28 @@ def ensure_network(client: APIClient, cluster_id: str) -> None:
     from docker.errors import APIError
 
     name = network_name(cluster_id)
-    if any(network["Name"] == name for network in client.networks(names=[name])):
-        return
-    try:
-        client.create_network(
-            name,
-            driver="bridge",
-            options={"com.docker.network.bridge.name": bridge_name(cluster_id)},
-            labels={CLUSTER_LABEL: cluster_id},
-            check_duplicate=True,
-        )
-    except APIError as error:
-        if not any(network["Name"] == name for network in client.networks(names=[name])):
-            raise error
+    with _making:
+        if _exists(client, name):
+            return
+        try:
+            _create(client, name, cluster_id)
+        except APIError:
+            if not _exists(client, name):
+                raise
+
+
+def _exists(client: APIClient, name: str) -> bool:
+    return any(network["Name"] == name for network in client.networks(names=[name]))
+
+
+def _create(client: APIClient, name: str, cluster_id: str) -> None:
+    client.create_network(
+        name,
+        driver="bridge",
+        options={"com.docker.network.bridge.name": bridge_name(cluster_id)},
+        labels={CLUSTER_LABEL: cluster_id},
+        check_duplicate=True,
+    )
 
 
 def remove_network(client: APIClient, cluster_id: str) -> None:

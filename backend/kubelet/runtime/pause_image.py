@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import struct
 import tarfile
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ REPOSITORY = "minikctl/pause"
 TAG = "1"
 PAUSE_IMAGE = f"{REPOSITORY}:{TAG}"
 
+_making = threading.Lock()
+
 _BASE = 0x400000
 _HEADERS_BYTES = 64 + 56
 _SIGINT, _SIGTERM, _SIGCHLD = 2, 15, 17
@@ -33,8 +36,17 @@ _Assembler = Callable[[int, int], tuple[bytes, int]]
 """(address of the ignoring sigaction, address of the ending one) -> (code, offset of the signal handler)."""
 
 
-def make_pause_image(client: APIClient) -> None:
-    """Imports the image for the engine's architecture. Making it twice at once leaves one of the two tagged."""
+def ensure_pause_image(client: APIClient) -> None:
+    """Imports the image for the engine's architecture unless the engine has it.
+
+    Threads do so one after the other; of two processes that make it at once, one's image stays tagged.
+    """
+    with _making:
+        if not client.images(PAUSE_IMAGE):
+            _make(client)
+
+
+def _make(client: APIClient) -> None:
     machine = client.info()["Architecture"]
     archive = _tar(pause_program(machine))
     client.import_image_from_data(archive, repository=REPOSITORY, tag=TAG, changes=['ENTRYPOINT ["/pause"]'])

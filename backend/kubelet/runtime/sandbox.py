@@ -6,21 +6,18 @@ removed when its name is in the way. A pod's start is three requests when all is
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from backend.kubelet.runtime import names
 from backend.kubelet.runtime.api import SandboxConfig, SandboxState
+from backend.kubelet.runtime.creation import create_replacing
 from backend.kubelet.runtime.network import ensure_network, network_name
-from backend.kubelet.runtime.pause_image import PAUSE_IMAGE, make_pause_image
+from backend.kubelet.runtime.pause_image import PAUSE_IMAGE
 from backend.kubelet.runtime.states import sandbox_state
 
 if TYPE_CHECKING:
     from docker import APIClient
     from docker.errors import APIError
-
-_making = threading.Lock()
-"""Only one thread makes the image or the network, the others then find it."""
 
 
 def run_sandbox(client: APIClient, cluster_id: str, config: SandboxConfig) -> SandboxState:
@@ -28,15 +25,14 @@ def run_sandbox(client: APIClient, cluster_id: str, config: SandboxConfig) -> Sa
     from docker.errors import APIError
 
     name = str(names.ContainerName("POD", config.name, config.namespace, config.pod_uid, config.attempt))
-    container_id = _create(client, sandbox_document(config, cluster_id), name)
+    container_id = create_replacing(client, sandbox_document(config, cluster_id), name)["Id"]
     try:
         try:
             client.start(container_id)
         except APIError as error:
             if not _misses_network(error):
                 raise
-            with _making:
-                ensure_network(client, cluster_id)
+            ensure_network(client, cluster_id)
             client.start(container_id)
         return sandbox_state(client.inspect_container(container_id))
     except BaseException:
@@ -44,29 +40,8 @@ def run_sandbox(client: APIClient, cluster_id: str, config: SandboxConfig) -> Sa
         raise
 
 
-def _create(client: APIClient, document: dict[str, Any], name: str) -> str:
-    from docker.errors import APIError, ImageNotFound
-
-    for _ in range(2):
-        try:
-            return str(client.create_container_from_config(document, name)["Id"])
-        except ImageNotFound:
-            with _making:
-                if not client.images(PAUSE_IMAGE):
-                    make_pause_image(client)
-        except APIError as error:
-            if not name_is_taken(error):
-                raise
-            client.remove_container(name, force=True, v=True)
-    return str(client.create_container_from_config(document, name)["Id"])
-
-
 def _misses_network(error: APIError) -> bool:
     return error.status_code == 404 and "network" in str(error.explanation)
-
-
-def name_is_taken(error: APIError) -> bool:
-    return error.status_code == 409 and "is already in use" in str(error.explanation)
 
 
 def sandbox_document(config: SandboxConfig, cluster_id: str) -> dict[str, Any]:

@@ -8,12 +8,14 @@ image that never runs longer than its start.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from backend.kubelet.runtime.api import ContainerConfig
+from backend.kubelet.runtime.creation import create_replacing
 from backend.kubelet.runtime.names import CLUSTER_LABEL
 from backend.kubelet.runtime.pause_image import PAUSE_IMAGE
 
@@ -51,6 +53,14 @@ def settings_of(config: ContainerConfig) -> list[Setting]:
     return settings
 
 
+COMMON = (
+    Setting("cpu_shares", "CPU shares", {"CpuShares": 2}),
+    Setting("cpu_quota", "CPU quota", {"CpuQuota": 100_000, "CpuPeriod": 100_000}),
+    Setting("memory", "memory limit", {"Memory": 64 << 20, "MemorySwap": 64 << 20}),
+)
+"""What most containers ask for, in one trial."""
+
+
 def merged(settings: Iterable[Setting]) -> dict[str, Any]:
     """One HostConfig of several settings; lists are joined."""
     result: dict[str, Any] = {}
@@ -72,20 +82,34 @@ class Trials:
         """Another engine may answer from now on."""
         self._accepted.clear()
 
-    def sort(self, client: APIClient, settings: list[Setting]) -> tuple[dict[str, Any], list[str]]:
+    def learn(self, client: APIClient) -> None:
+        """Tries what most containers ask for, while their sandbox is made."""
+        with self._lock:
+            self._try_unknown(client, COMMON)
+
+    def sort(self, client: APIClient, settings: Sequence[Setting]) -> tuple[dict[str, Any], list[str]]:
         """The HostConfig of what can be applied, and a sentence for each setting that cannot."""
         with self._lock:
-            unknown = [s for s in settings if s.key not in self._accepted]
-            if unknown and self._starts(client, unknown):
-                self._accepted.update({s.key: True for s in unknown})
-            elif unknown:
-                self._accepted.update({s.key: len(unknown) > 1 and self._starts(client, [s]) for s in unknown})
-            known = dict(self._accepted)
-        sentences = [f"The engine refused {s.what}; it was left out" for s in settings if not known[s.key]]
-        return merged(s for s in settings if known[s.key]), sentences
+            self._try_unknown(client, settings)
+            refused = [s for s in settings if not self._accepted.get(s.key, True)]
+        sentences = [f"The engine refused {setting.what}; it was left out" for setting in refused]
+        return merged(setting for setting in settings if setting not in refused), sentences
 
-    def _starts(self, client: APIClient, settings: list[Setting]) -> bool:
-        """An engine that does not even create the container says why to the pod's own: that is no refusal."""
+    def _try_unknown(self, client: APIClient, settings: Sequence[Setting]) -> None:
+        unknown = [s for s in settings if s.key not in self._accepted]
+        if not unknown:
+            return
+        together = self._starts(client, unknown)
+        for setting in unknown:
+            accepted = together
+            if together is False and len(unknown) > 1:
+                accepted = self._starts(client, [setting])
+            if accepted is not None:
+                self._accepted[setting.key] = accepted
+
+    def _starts(self, client: APIClient, settings: Sequence[Setting]) -> bool | None:
+        """None: the engine did not even create the container. It will say why to the pod's own; that is no refusal
+        by the machine."""
         from docker.errors import APIError
 
         document = {
@@ -93,10 +117,11 @@ class Trials:
             "Labels": {CLUSTER_LABEL: self._cluster_id},
             "HostConfig": {"NetworkMode": "none", "LogConfig": {"Type": "none"}, **merged(settings)},
         }
+        name = f"minikctl-trial-{self._cluster_id}"
         try:
-            container_id = client.create_container_from_config(document)["Id"]
+            container_id = create_replacing(client, document, name)["Id"]
         except APIError:
-            return True
+            return None
         try:
             client.start(container_id)
         except APIError:
@@ -104,4 +129,5 @@ class Trials:
         else:
             return True
         finally:
-            client.remove_container(container_id, force=True, v=True)
+            with contextlib.suppress(APIError):  # what stays is replaced by the next trial
+                client.remove_container(container_id, force=True)
