@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -133,9 +133,6 @@ class Cache:
         """A node that is gone is remembered for as long as pods are bound to it."""
         if info.obj is None and not info.pods:
             self._nodes.pop(info.name, None)
-
-    def __iter__(self) -> Iterator[NodeInfo]:
-        return iter(self.nodes())
 
 
 def schedulable_fields(node: Obj) -> tuple[object, ...]:

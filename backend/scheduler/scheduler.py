@@ -17,6 +17,7 @@ from backend.machinery.queue import WorkQueue
 from backend.meta import timefmt
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
+from backend.resources.pod_table import TERMINAL_PHASES
 from backend.scheduler.decision import decide
 from backend.scheduler.nodeinfo import Cache, Load, PodKey, schedulable_fields
 
@@ -72,7 +73,7 @@ class Scheduler:
                 self._look_again()
         elif new["spec"].get("nodeName"):
             self._waiting.discard(key)
-            if self._cache.set_pod(new):
+            if (old is None or _load_fields(old) != _load_fields(new)) and self._cache.set_pod(new):
                 self._look_again()
         elif old is None or new["spec"] != old["spec"]:
             self._queue.add(key)
@@ -109,6 +110,7 @@ class Scheduler:
             and not spec.get("nodeName")
             and not spec.get("schedulingGates")
             and not pod["metadata"].get("deletionTimestamp")
+            and (pod.get("status") or {}).get("phase") not in TERMINAL_PHASES
         )
 
     async def _bind(self, key: PodKey, pod: Obj, node: str) -> None:
@@ -124,6 +126,7 @@ class Scheduler:
         except ApiError as error:
             self._cache.forget(key)
             if error.code == 404:
+                self._queue.forget(key)
                 return
             delay = self._queue.add_rate_limited(key)
             log.log(
@@ -137,7 +140,7 @@ class Scheduler:
     async def _say_why(self, key: PodKey, pod: Obj, message: str) -> None:
         self._recorder.event(pod, "Warning", "FailedScheduling", message)
         conditions = (pod.get("status") or {}).get("conditions") or ()
-        known = next((entry for entry in conditions if entry["type"] == "PodScheduled"), {})
+        known: Obj = next((entry for entry in conditions if entry["type"] == "PodScheduled"), {})
         if (known.get("status"), known.get("reason"), known.get("message")) == ("False", "Unschedulable", message):
             return
         since = known.get("lastTransitionTime") if known.get("status") == "False" else None
@@ -156,3 +159,9 @@ class Scheduler:
         except ApiError as error:
             if error.code != 404:
                 log.warning("status of %s/%s not written: %s", *key, error)
+
+
+def _load_fields(pod: Obj) -> tuple[object, ...]:
+    """What of a pod decides what it takes, and of which node; most of a kubelet's reports change none of it."""
+    over = (pod.get("status") or {}).get("phase") in TERMINAL_PHASES
+    return pod["spec"].get("nodeName"), pod["metadata"].get("generation"), over
