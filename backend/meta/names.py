@@ -44,7 +44,7 @@ def _too_long(value: str, limit: int, unit: str) -> list[str]:
 
 def mask_trailing_dash(name: str) -> str:
     """A generateName is a prefix: a dash at its end is valid, since something follows it."""
-    return name[:-2] + "a" if len(name) > 1 and name.endswith("-") else name
+    return name[:-1] + "a" if len(name) > 1 and name.endswith("-") else name
 
 
 def dns1123_label(name: str) -> list[str]:
