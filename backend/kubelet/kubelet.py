@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import socket
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from backend.kubelet.images import Images
 from backend.kubelet.labels import labelled_container, labelled_grace
 from backend.kubelet.node_keeper import NodeKeeper
 from backend.kubelet.pod_worker import PodWorker, orphan_pod
+from backend.kubelet.podspec import is_deleted
 from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import PodState, Runtime, RuntimeFailure, RuntimeInfo, RuntimeUnavailable
 from backend.kubelet.sandbox_config import ClusterDns
@@ -75,16 +77,17 @@ class Kubelet:
             await self._end_workers()
             await self._services.referenced.close()
 
-    async def stop_all(self) -> None:
+    async def stop_all(self, grace_limit: float = math.inf) -> None:
         """End all containers of all pods, each within its grace, and leave the API server's objects as they are.
 
-        Nothing is started any more after the call. Quiet when no engine answers.
+        No grace lasts longer than `grace_limit` seconds. Nothing is started any more after the call. Quiet when no
+        engine answers.
         """
         self._stopping = True
         await self._end_workers()
         try:
             pods = await self._runtime.pods()
-            await asyncio.gather(*(self._stop_pod(pod) for pod in pods))
+            await asyncio.gather(*(self._stop_pod(pod, grace_limit) for pod in pods))
         except RuntimeUnavailable as error:
             log.warning("containers not stopped: %s", error)
 
@@ -98,15 +101,13 @@ class Kubelet:
 
     def _pod_changed(self, new: Obj | None, old: Obj | None) -> None:
         if new is not None:
-            worker = self._workers.get(new["metadata"]["uid"])
-            if worker is None:
-                worker = self._add_worker(new)
-            else:
-                worker.update(new)
-            if worker is not None and not new["metadata"].get("deletionTimestamp"):
+            if not is_deleted(new) and not self._stopping:
                 self._services.referenced.track(new)
+            worker = self._workers.get(new["metadata"]["uid"])
             if worker is not None:
-                worker.wake()
+                worker.update(new)
+            else:
+                self._add_worker(new)
         elif old is not None:
             gone = self._workers.get(old["metadata"]["uid"])
             if gone is not None:
@@ -138,7 +139,7 @@ class Kubelet:
                 continue
             worker = self._workers.get(event.pod_uid)
             if worker is not None:
-                worker.wake()
+                worker.engine_event(event.action)
 
     async def _end_orphans(self) -> None:
         """End what the engine and the disk have of pods that the API server does not know any more."""
@@ -161,12 +162,14 @@ class Kubelet:
     # Workers.
 
     def _add_worker(self, pod: Obj) -> PodWorker | None:
+        """A worker that looks at its pod at once; None when nothing is to be started any more."""
         if self._stopping:
             return None
         uid = pod["metadata"]["uid"]
         worker = self._workers[uid] = PodWorker(self._services, pod)
         task = self._tasks[uid] = asyncio.create_task(worker.run(), name=f"pod {pod['metadata']['name']}")
         task.add_done_callback(lambda done: self._worker_ended(uid, done))
+        worker.wake()
         return worker
 
     def _add_orphan(self, state: PodState) -> None:
@@ -188,7 +191,7 @@ class Kubelet:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _stop_pod(self, state: PodState) -> None:
+    async def _stop_pod(self, state: PodState, grace_limit: float) -> None:
         done = asyncio.Event()
         about = orphan_pod(state)
         killer = ContainerKiller(
@@ -201,7 +204,7 @@ class Kubelet:
             if container.state == "running":
                 text = f"Stopping container {container.name}"
                 spec = labelled_container(container.labels)
-                killer.kill(container, spec, address, labelled_grace(container.labels), text)
+                killer.kill(container, spec, address, min(grace_limit, labelled_grace(container.labels)), text)
         while killer.busy:
             done.clear()
             await done.wait()

@@ -122,6 +122,8 @@ class PodStarter:
                 sandbox = await self._new_sandbox(view, actions)
             if sandbox is None:
                 return
+            if not all(image.done() for image in images.values()):
+                self._progress()  # Tell the address while images are pulled.
             for name, attempt in actions.start.items():
                 await self._start_container(_Place(view, sandbox, volumes), name, attempt, images[name])
         finally:
@@ -152,7 +154,6 @@ class PodStarter:
             self._fail_sandbox(str(error))
             return None
         self.sandbox_problem = ""
-        self._progress()
         return sandbox
 
     def _fail_sandbox(self, why: str) -> None:

@@ -14,6 +14,7 @@ from typing import Literal
 from backend.kubelet import labels
 from backend.kubelet.actions import Actions, View, compute
 from backend.kubelet.backoff import go_duration
+from backend.kubelet.conditions import OWNED
 from backend.kubelet.container_killer import ContainerKiller
 from backend.kubelet.container_status import Waiting
 from backend.kubelet.pod_observer import PodObserver
@@ -91,13 +92,20 @@ class PodWorker:
         self.retry()
 
     def update(self, pod: Obj) -> None:
+        """The API server has it as `pod` now. The echo of this kubelet's own status wakes nobody."""
         old = self._pod
         self._pod = pod
         if old["spec"] != pod["spec"]:
             self._starter.retry_now()
         if any(old["metadata"].get(key) != pod["metadata"].get(key) for key in ("labels", "annotations")):
             self._stale_volumes = True  # The downward API shows them.
-        self.wake()
+        if _others_part(old) != _others_part(pod) or is_terminal(pod):
+            self.wake()
+
+    def engine_event(self, action: str) -> None:
+        """The engine did something to the pod; what was started by this worker it knows of itself."""
+        if action != "start" or not self._starter.busy:
+            self.wake()
 
     def gone(self, pod: Obj | None = None) -> None:
         """The API server has it no more; `pod` is its last state."""
@@ -337,6 +345,13 @@ class PodWorker:
 
     def _say_unhealthy(self, container: Obj, reason: str, message: str) -> None:
         self._say(container["name"], "Warning", reason, message)
+
+
+def _others_part(pod: Obj) -> Obj:
+    """What of a pod others write."""
+    meta = {key: value for key, value in pod["metadata"].items() if key not in ("resourceVersion", "managedFields")}
+    foreign = [c for c in pod.get("status", {}).get("conditions") or () if c["type"] not in OWNED]
+    return {"metadata": meta, "spec": pod["spec"], "conditions": foreign}
 
 
 def sidecars_in_order(pod: Obj) -> list[str]:
