@@ -1,0 +1,28 @@
+"""How `describe` shows each kind: one module per kind, imported when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minikctl.client.rest import Client
+
+Describer = Callable[["Client", Mapping[str, Any], bool], str]
+"""(client, object, whether to show its events) -> the text."""
+
+_MODULES = {
+    ("", "ConfigMap"): "configmap",
+    ("", "Namespace"): "namespace",
+    ("", "Node"): "node",
+    ("", "Pod"): "pod",
+    ("", "Secret"): "secret",
+    ("", "ServiceAccount"): "serviceaccount",
+}
+
+
+def describer(group: str, kind: str) -> Describer:
+    """The kind's own, or the one that shows every field."""
+    found: Describer = import_module(f"minikctl.describe.{_MODULES.get((group, kind), 'generic')}").describe
+    return found
