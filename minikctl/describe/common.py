@@ -26,7 +26,7 @@ def header(writer: Writer, obj: Obj, *, namespaced: bool = True) -> None:
     if namespaced:
         writer.write(0, f"Namespace:\t{meta.get('namespace', '')}\n")
     pairs(writer, "Labels", meta.get("labels"))
-    annotations(writer, meta.get("annotations"))
+    annotation_lines(writer, meta.get("annotations"))
 
 
 def pairs(writer: Writer, title: str, values: Mapping[str, str] | None) -> None:
@@ -40,7 +40,7 @@ def column(writer: Writer, title: str, lines: list[str]) -> None:
     writer.write(0, f"{title}:\t" + "".join(f"{line}\n\t" for line in lines[:-1]) + f"{lines[-1]}\n")
 
 
-def annotations(writer: Writer, values: Mapping[str, str] | None) -> None:
+def annotation_lines(writer: Writer, values: Mapping[str, str] | None) -> None:
     shown = {key: value for key, value in (values or {}).items() if key != LAST_APPLIED}
     writer.write(0, "Annotations:\t")
     if not shown:

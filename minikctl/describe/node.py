@@ -34,7 +34,7 @@ def describe(client: Client, node: Obj, show_events: bool) -> str:
     roles = sorted(label.removeprefix(ROLE) for label in labels if label.startswith(ROLE) and label != ROLE)
     writer.write(0, f"Roles:\t{','.join(roles) or '<none>'}\n")
     common.pairs(writer, "Labels", labels)
-    common.annotations(writer, meta.get("annotations"))
+    common.annotation_lines(writer, meta.get("annotations"))
     writer.write(0, f"CreationTimestamp:\t{common.rfc1123z(meta.get('creationTimestamp'))}\n")
     common.column(writer, "Taints", _taints(spec.get("taints") or []))
     writer.write(0, f"Unschedulable:\t{'true' if spec.get('unschedulable') else 'false'}\n")

@@ -61,7 +61,7 @@ def _identity(writer: Writer, pod: Obj, spec: Obj, status: Obj) -> None:
     if status.get("startTime"):
         writer.write(0, f"Start Time:\t{common.rfc1123z(status['startTime'])}\n")
     common.pairs(writer, "Labels", meta.get("labels"))
-    common.annotations(writer, meta.get("annotations"))
+    common.annotation_lines(writer, meta.get("annotations"))
 
 
 def _phase(writer: Writer, pod: Obj, spec: Obj, status: Obj) -> None:

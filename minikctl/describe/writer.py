@@ -1,7 +1,7 @@
 """Text in columns, as kubectl describe lays it out.
 
-Source: k8s.io/kubectl/pkg/describe (PrefixWriter, tabbedString) over Go's text/tabwriter with a padding of 2. A tab ends a
-cell; a column is as wide as the widest of its cells in consecutive lines that have it.
+Source: k8s.io/kubectl/pkg/describe (PrefixWriter, tabbedString) over Go's text/tabwriter with a padding of 2. A tab
+ends a cell; a column is as wide as the widest of its cells in consecutive lines that have it.
 """
 
 from __future__ import annotations
