@@ -2,7 +2,8 @@
 
 An append-only log of revisions: a row is one revision of one key, and its id is the resourceVersion of the
 whole store. Keys are `GROUP/RESOURCE/NAMESPACE/NAME` (`core` for the empty group) or `GROUP/RESOURCE/NAME` for
-what has no namespace, so that a prefix that ends in `/` names a collection or a namespace of it.
+what has no namespace, so that a prefix that ends in `/` names a collection or a namespace of it. The empty prefix
+names everything, and one that does not end in `/` names a single key.
 """
 
 from __future__ import annotations

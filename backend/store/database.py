@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Dialect, Engine, and_, bindparam, delete, fun
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.store import schema
-from backend.store.api import Compacted, Entry, Event, StoreError
+from backend.store.api import Compacted, Entry, Event, StoreError, StoreUnavailable
 from backend.store.compaction import Backlog, Chunk
 from backend.store.dialect import SqliteDialect, dialect_for
 from backend.store.encryption import Encryption
@@ -132,18 +132,26 @@ class Database:
         found = connection.execute(_SEALED, {"after": after, "limit": limit})
         return [(row[0], row[1], row[2]) for row in found]
 
-    def reseal(self, connection: Connection, revision: int) -> None:
-        """Encrypt one row with the active key; nothing else about it changes."""
-        key, sealed_by, value = connection.execute(_ONE, {"revision": revision}).one()
-        raw = self.encryption.unseal(key, revision, sealed_by, value)
-        key_id, sealed = self.encryption.reseal(key, revision, raw)
-        connection.execute(_RESEAL, {"revision": revision, "key_id": key_id, "sealed": sealed})
+    def reseal(self, connection: Connection, revisions: list[int]) -> None:
+        """Encrypt rows with the active key; nothing else about them changes."""
+        changes = []
+        for revision, key, sealed_by, value in connection.execute(_ROWS, {"revisions": revisions}):
+            raw = self.encryption.unseal(key, revision, sealed_by, value)
+            key_id, sealed = self.encryption.reseal(key, revision, raw)
+            changes.append({"revision": revision, "key_id": key_id, "sealed": sealed})
+        connection.execute(_RESEAL, changes)
 
     def history(self, prefix: str, after: int, up_to: int) -> tuple[list[Event], int]:
         """Some events of `prefix` in (after, up_to], and the revision up to which they are complete.
 
-        Raises Compacted.
+        Raises Compacted, StoreUnavailable.
         """
+        try:
+            return self._history(prefix, after, up_to)
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"the store cannot read {self.dialect.location}: {reason(error)}") from error
+
+    def _history(self, prefix: str, after: int, up_to: int) -> tuple[list[Event], int]:
         low, high = _key_range(prefix)
         with self.engine.connect() as connection:
             oldest = _compact_revision(connection)  # in the same snapshot as the rows
@@ -241,10 +249,10 @@ _SEALED = (
     .order_by(LOG.c.id)
     .limit(bindparam("limit"))
 )
-_ONE = (
-    select(LOG.c.key, LOG.c.sealed_by, LOG.c.value)
-    .prefix_with("/* log.one */")
-    .where(LOG.c.id == bindparam("revision"))
+_ROWS = (
+    select(LOG.c.id, LOG.c.key, LOG.c.sealed_by, LOG.c.value)
+    .prefix_with("/* log.rows */")
+    .where(LOG.c.id.in_(bindparam("revisions", expanding=True)))
 )
 _RESEAL = (
     update(LOG)

@@ -16,7 +16,7 @@ from backend.store.database import Database, reason
 from backend.store.keyring import Keyring
 
 _ROWS = 256
-_RESEALED = 64
+_RESEALED = 128
 _BYTES = 2 << 20
 
 
@@ -67,13 +67,17 @@ class Rotation:
         """One transaction over the next rows; False at the end of the log."""
         with connection.begin():
             rows = self._database.sealed_rows(connection, self._position, _ROWS)
-            budget, left = _BYTES, _RESEALED
+            stale: list[int] = []
+            position, budget = self._position, _BYTES
             for revision, key_id, size in rows:
                 if key_id is not None and key_id != self._keyring.active:
-                    if budget <= 0 or left == 0:
+                    if budget <= 0 or len(stale) == _RESEALED:
                         break
-                    self._database.reseal(connection, revision)
-                    budget, left = budget - size, left - 1
-                    self._resealed += 1
-                self._position = revision
+                    stale.append(revision)
+                    budget -= size
+                position = revision
+            if stale:
+                self._database.reseal(connection, stale)
+        self._position = position
+        self._resealed += len(stale)
         return bool(rows)

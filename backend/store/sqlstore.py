@@ -248,6 +248,8 @@ class SqlStore:
                 waiter.set_result(None)
 
     async def _replay(self, prefix: str, after: int, up_to: int) -> tuple[Events, int]:
+        if self._closed is not None:
+            return [], up_to  # the watch ends
         return await asyncio.to_thread(self._database.history, prefix, after, up_to)
 
     def _rotate(self, keyring: Keyring, *, new_key: bool) -> asyncio.Future[int]:

@@ -4,9 +4,12 @@ The event loop hands over lists of writes, one list for each of its turns. The t
 transaction, so the more writers wait, the fewer commits each of them costs. Garbage is deleted within these
 transactions, a few rows each, so that compaction neither waits for an idle moment nor ever takes a long one.
 
-About the interpreter lock: every SQL statement lets go of it and takes it back, and while the event loop is busy
-the taking back lasts up to the switch interval (sys.setswitchinterval, 5 ms by default). A batch therefore uses as
-few statements as it can.
+About the interpreter lock: every SQL statement lets go of it and takes it back, so a batch uses as few as it can.
+A busy event loop gives the lock back rarely, and a loop that lets go of it for a moment in each of its turns starts
+the waiting thread's switch interval anew each time: with Python's 5 ms, commits beside a loop that is never idle were
+seen to wait for 1 to 4 s. The process that wires the store should call sys.setswitchinterval(0.0005): then 0.1 s was
+seldom passed (0.7 s at worst), at the same throughput; 0.05 ms halves that. It should also call gc.freeze() once all
+is loaded, as a full collection otherwise stops the loop for 30 ms and more. tests/bench/bench_store.py measures it.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def run_and_kill(path, keys, round_, rotate):
 async def check(open_store, path, keys, rotate):
     last: dict[str, tuple[int, int]] = {}
     highest = 0
-    for round_ in range(4):
+    for round_ in range(3):
         start, acknowledged = run_and_kill(path, keys, round_, rotate)
         assert len(acknowledged) > 20
         assert start >= highest

@@ -24,6 +24,11 @@ asyncio.run(main())
 """
 
 
+def holder_of(path):
+    command = [sys.executable, "-c", HOLD, f"sqlite:///{path}"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 def contents(path):
     return {file.name: file.read_bytes() for file in path.parent.iterdir() if file.name.startswith("state.db")}
 
@@ -69,10 +74,7 @@ async def test_a_file_that_is_no_store_is_refused_and_unchanged(open_store, path
 
 
 async def test_a_second_process_is_told_who_has_the_store(open_store, path, thing):
-    child = subprocess.Popen(
-        [sys.executable, "-c", HOLD, f"sqlite:///{path}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with child:
+    with holder_of(path) as child:
         assert child.stdout.readline() == "open\n"
         with pytest.raises(StoreError, match=rf"{path} is in use by process {child.pid}"):
             await open_store()

@@ -90,8 +90,8 @@ async def test_writes_during_a_replay_come_after_it_once(open_store, thing):
 
 
 async def test_prefixes_do_not_mix(store, thing):
-    watches = {prefix: store.watch(prefix) for prefix in
-               ("", "core/", "core/things/", "core/things/a/", "core/things/a/x", "core/things/b/", "apps/")}  # fmt: skip
+    prefixes = ["", "core/", "core/things/", "core/things/a/", "core/things/a/x", "core/things/b/", "apps/"]
+    watches = {prefix: store.watch(prefix) for prefix in prefixes}
     keys = ["core/things/a/x", "core/things/a/xy", "core/things/ab/x", "core/thingsx/a/x", "apps/things/a/x"]
     for key in keys:
         await store.create(key, thing())
