@@ -48,6 +48,8 @@ def mask_trailing_dash(name: str) -> str:
 
 
 def dns1123_label(name: str) -> list[str]:
+    if len(name) <= 63 and _label_1123(name):
+        return []
     errors = _too_long(name, 63, "bytes")
     if not _label_1123(name):
         if _subdomain_1123(name):
@@ -62,6 +64,8 @@ def dns1123_label(name: str) -> list[str]:
 
 
 def dns1123_subdomain(name: str) -> list[str]:
+    if len(name) <= 253 and _subdomain_1123(name):
+        return []
     errors = _too_long(name, 253, "bytes")
     if not _subdomain_1123(name):
         text = (
@@ -73,6 +77,8 @@ def dns1123_subdomain(name: str) -> list[str]:
 
 
 def dns1035_label(name: str) -> list[str]:
+    if len(name) <= 63 and _label_1035(name):
+        return []
     errors = _too_long(name, 63, "characters")
     if not _label_1035(name):
         text = (
@@ -85,6 +91,8 @@ def dns1035_label(name: str) -> list[str]:
 
 def qualified_name(value: str) -> list[str]:
     """A label or annotation key, a finalizer, a resource name: `[DNS subdomain/]name`."""
+    if len(value) <= 63 and _qualified(value):
+        return []
     errors: list[str] = []
     parts = value.split("/")
     if len(parts) > 2:
@@ -107,6 +115,8 @@ def qualified_name(value: str) -> list[str]:
 
 
 def label_value(value: str) -> list[str]:
+    if len(value) <= 63 and _label_value(value):
+        return []
     errors = _too_long(value, 63, "bytes")
     if not _label_value(value):
         text = (

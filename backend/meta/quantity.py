@@ -7,6 +7,7 @@ with a binary suffix is capped at 2^63-1.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def parse(text: str) -> Fraction:
     return Fraction(number.value * 10**scale) if scale >= 0 else Fraction(number.value, 10**-scale)
 
 
+@lru_cache(maxsize=512)
 def canonical(text: str) -> str:
     """The form that the API server answers with: `0.5` -> `500m`, `1024Mi` -> `1Gi`. Raises ValueError."""
     number = _read(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from calendar import timegm
 
 _DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _RFC3339 = re.compile(
@@ -52,8 +51,17 @@ def parse(text: str) -> float:
         if int(zone_hour) > 24 or int(zone_minute) > 60:
             raise ValueError(f"zone out of range: {text!r}")
         offset = (int(zone_hour) * 3600 + int(zone_minute) * 60) * (1 if sign == "+" else -1)
-    whole = timegm((year, month, day, hour, minute, second)) - offset
+    whole = ((_days_since_epoch(year, month, day) * 24 + hour) * 60 + minute) * 60 + second - offset
     return whole + float("0." + fraction[1:]) if fraction else float(whole)
+
+
+def _days_since_epoch(year: int, month: int, day: int) -> int:
+    """In the Gregorian calendar; years start in March here, so that a leap day is the last of its year."""
+    # `calendar` and `datetime` are not imported for this: the command line pays for every import.
+    if month <= 2:
+        year -= 1
+        month += 12
+    return year * 365 + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 719469
 
 
 def human_duration(seconds: float) -> str:
