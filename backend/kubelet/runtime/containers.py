@@ -37,7 +37,7 @@ def create_container(
     )
     document = container_document(cluster_id, sandbox, config, optional)
     created = create_replacing(client, document, name)
-    return created["Id"], list(created["Warnings"] or [])
+    return created["Id"], list(created.get("Warnings") or [])
 
 
 def container_document(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -175,7 +176,7 @@ class DockerRuntime:
 
     async def _stop(self, container_id: str, grace_seconds: float, reason: str) -> None:
         """Waits on a connection, not in a thread: many pods may take their grace at once."""
-        query = {"t": str(max(0, round(grace_seconds)))}
+        query = {"t": str(math.ceil(max(0.0, grace_seconds)))}
         try:
             exchange = await request(
                 self._endpoint, "POST", f"/containers/{container_id}/stop", reason=reason, query=query

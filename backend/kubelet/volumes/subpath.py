@@ -8,6 +8,7 @@ symlinks, and the open file itself is bind-mounted to a place of ours, which is 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from backend.kubelet.volumes import mounts
@@ -52,7 +53,7 @@ def _open_or_make(parent: int, name: str, mode: int) -> int:
         os.mkdir(name, dir_fd=parent)
         handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY, dir_fd=parent)
         os.chmod(f"/proc/self/fd/{handle}", mode)
-    if os.path.islink(f"/proc/self/fd/{handle}") and (os.fstat(handle).st_mode & 0o170000) == 0o120000:
+    if stat.S_ISLNK(os.fstat(handle).st_mode):
         os.close(handle)
         raise VolumeFailure(f'unexpected symlink found "{name}"')
     return handle

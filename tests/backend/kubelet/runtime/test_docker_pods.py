@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import time
 from pathlib import Path
@@ -86,6 +87,15 @@ async def test_process_namespace_is_shared_when_asked(pods) -> None:
     shared = await pods.output(await pods.container(sandbox, "ps"))
     assert "/pause" not in alone
     assert "/pause" in shared
+
+
+async def test_namespaces_of_the_host(pods) -> None:
+    sandbox = await pods.sandbox(host_network=True, host_pid=True, host_ipc=True)
+    assert (sandbox.ready, sandbox.ip) == (True, "")
+    script = "for n in net pid ipc; do readlink /proc/self/ns/$n; done; hostname"
+    text = await pods.output(await pods.container(sandbox, "sh", "-c", script))
+    host = [os.readlink(f"/proc/self/ns/{name}") for name in ("net", "pid", "ipc")]
+    assert text.split() == [*host, socket.gethostname()]
 
 
 async def test_dns_settings_of_the_pod_reach_its_resolver(pods) -> None:
