@@ -109,3 +109,10 @@ async def test_a_directory_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):
         await SqlStore.open(f"sqlite:///{tmp_path}/file/state.db")
+
+
+async def test_a_commit_waits_for_the_disk(store):
+    """What kill -9 cannot show and a power failure would: 2 is FULL."""
+    with store._database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
