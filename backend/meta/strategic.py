@@ -145,7 +145,7 @@ class Merger:
             if new is None:
                 merged = old or []
             elif old is None:
-                merged = _new_value(new)
+                merged = _without_directives(new)
             elif field is not None and "merge" in field.patch_strategy:
                 merged = self._merge_list(old, new, field)
             else:
@@ -203,15 +203,27 @@ def _is_directive(value: Any) -> bool:
 
 def _new_value(value: Any) -> Any:
     """What a patch adds where there was nothing: itself, without nulls, directives, and maps that have $patch."""
+    return _without_nulls(_without_directives(value))
+
+
+def _without_nulls(value: Any) -> Any:
     if isinstance(value, list):
-        return [_new_value(item) for item in value if not _is_directive(item)]
+        return [_without_nulls(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+
+
+def _without_directives(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_directives(item) for item in value if not _is_directive(item)]
     if not isinstance(value, dict):
         return value
     directives = (RETAIN_KEYS, DELETE_PRIMITIVES, ELEMENT_ORDER)
     return {
-        key: _new_value(item)
+        key: _without_directives(item)
         for key, item in value.items()
-        if item is not None and not key.startswith(directives) and not _is_directive(item)
+        if not key.startswith(directives) and not _is_directive(item)
     }
 
 
