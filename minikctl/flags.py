@@ -98,6 +98,8 @@ class _Parser:
         flag = self._long.get(name)
         if flag is None:
             if name == "help":
+                if equals and value in ("0", "f", "F", "FALSE", "false", "False"):
+                    return
                 raise HelpWanted
             raise FlagError(f"unknown flag: --{name}")
         if not equals:

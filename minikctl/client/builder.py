@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minikctl.client.errors import Failure, NoResourceMatch, aggregate
+from minikctl.client.errors import Aggregate, ConnectError, Failure, NoResourceMatch, StatusError, aggregate
 from minikctl.client.rest import JSON, ResourceMapping
+from minikctl.flags import go_quote
 
 if TYPE_CHECKING:
     from minikctl.client.factory import Factory
+    from minikctl.client.rest import Client
 
 MISSING = """You must provide one or more resources by argument or filename.
 Example resource specifications include:
@@ -87,15 +89,31 @@ def collect(factory: Factory, query: Query) -> Result:
     for visit in visits.visitors():
         try:
             infos.extend(visit())
-        except Exception as error:
-            from minikctl.client.errors import Aggregate, ConnectError, StatusError
-
-            if not isinstance(error, (Aggregate, ConnectError, StatusError, Failure, NoResourceMatch)):
-                raise
+        except (Aggregate, ConnectError, StatusError, Failure, NoResourceMatch) as error:
             errors.append(error)
             if not query.continue_on_error:
                 break
     return Result(infos, errors, visits.single)
+
+
+def _pages(
+    client: Client, mapping: ResourceMapping, namespace: str, params: dict[str, str], accept: str
+) -> Iterator[dict[str, Any]]:
+    """A list's pages; a refusal says what was asked for. Source: cli-runtime resource.Selector.Visit."""
+    try:
+        yield from client.pages(mapping.path(namespace), params, accept)
+    except StatusError as error:
+        if error.reason in ("BadRequest", "NotFound"):
+            gvr = f"{mapping.api_version if mapping.group else '/' + mapping.version}, Resource={mapping.resource}"
+            labels, fields = params["labelSelector"], params["fieldSelector"]
+            what = f"Unable to list {go_quote(gvr)}"
+            if labels or fields:
+                what = (
+                    f"Unable to find {go_quote(gvr)} that match label selector {go_quote(labels)}, field selector"
+                    f" {go_quote(fields)}"
+                )
+            raise StatusError({**error.status, "message": f"{what}: {error}"}) from None
+        raise
 
 
 Visit = Callable[[], Iterable[Info]]
@@ -170,7 +188,7 @@ class Builder:
         }
 
         def visit() -> Iterator[Info]:
-            for page in client.pages(mapping.path(namespace), params, query.accept):
+            for page in _pages(client, mapping, namespace, params, query.accept):
                 whole = Info(mapping, namespace, "", page)
                 if query.flatten and page.get("kind") != "Table" and "items" in page:
                     yield from flatten(whole)
@@ -207,12 +225,11 @@ class Builder:
         return Info(mapping, namespace, name, self._factory.client.get(path, query.extra, query.accept), source)
 
     def _by_paths(self, tuples: list[tuple[str, str]], types: list[str], names: list[str]) -> list[Visit]:
-        if types and not names:
+        if types:
             raise Failure(
                 "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
             )
-        if names:
-            raise Failure("name cannot be provided when a path is specified")
+        
         if tuples:
             raise Failure("resource/name arguments cannot be provided when a path is specified")
         from minikctl.client.files import documents
@@ -228,13 +245,29 @@ class Builder:
         query = self._query
 
         def visit() -> Iterator[Info]:
-            for info in load():
+            errors: list[Exception] = []
+            for info in _until_fault(load(), errors):
                 if query.latest:
-                    info = self._get(info.mapping, info.namespace, info.name, info.source)
+                    try:
+                        info = self._get(info.mapping, info.namespace, info.name, info.source)
+                    except StatusError as error:
+                        errors.append(error)
+                        continue
                 if matches_labels(query.selector, info.object):
                     yield info
+            error = aggregate(errors)
+            if error is not None:
+                raise error
 
         return visit
+
+
+def _until_fault(infos: Iterable[Info], errors: list[Exception]) -> Iterator[Info]:
+    """`infos`; what a file's loader raises at its end goes to `errors`."""
+    try:
+        yield from infos
+    except (Failure, Aggregate, NoResourceMatch) as error:
+        errors.append(error)
 
 
 def flatten(info: Info) -> Iterator[Info]:

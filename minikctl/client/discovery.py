@@ -131,8 +131,8 @@ def _matches(mapping: ResourceMapping, argument: str) -> bool:
     name, dot, rest = argument.partition(".")
     if not dot or name not in (mapping.resource, mapping.singular, *mapping.short_names):
         return False
-    version, _, group = rest.partition(".")
-    return rest == mapping.group or (version == mapping.version and group == mapping.group)
+    version, versioned, group = rest.partition(".")
+    return rest == mapping.group or bool(versioned and version == mapping.version and group == mapping.group)
 
 
 def _find(known: list[ResourceMapping], argument: str) -> ResourceMapping | None:
@@ -149,11 +149,8 @@ def _find(known: list[ResourceMapping], argument: str) -> ResourceMapping | None
 
 
 def _no_match(argument: str) -> NoResourceMatch:
-    name, _, rest = argument.partition(".")
-    version, _, group = rest.partition(".")
-    if rest and re.fullmatch(r"v\d+((alpha|beta)\d+)?", version):
-        return NoResourceMatch(name, group, version)
-    return NoResourceMatch(name, rest)
+    name, _, group = argument.partition(".")
+    return NoResourceMatch(name, group)
 
 
 def discover(client: Client) -> Iterator[ResourceMapping]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minikctl.client.errors import Failure
+from minikctl.command import CommandError
 
 DEFAULT_PROFILE = "minikctl"
 
@@ -51,7 +52,7 @@ class Kubeconfig:
         context = self.contexts.get(chosen)
         if context is None:
             if name:
-                raise Failure(f'context "{name}" does not exist')
+                raise CommandError(f"Error in configuration: context was not found for specified context: {name}")
             return {}, {}, {}
         return (
             context,

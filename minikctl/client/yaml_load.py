@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
-from minikctl.flags import go_quote
 from minikctl.client.yaml_scalars import plain
-from minikctl.output.numbers import go_float
+from minikctl.output.numbers import go_float, go_syntax
 
 _TAG = "tag:yaml.org,2002:"
+_KEY = "interface {}"
 _PLAIN = "?"
 """The tag of a plain scalar that has none in the document."""
 
@@ -130,7 +130,7 @@ class _Converter:
 
     def _key(self, node: yaml.Node, value: Any) -> str:
         if not isinstance(node, yaml.ScalarNode):
-            raise YamlFault(f"yaml: invalid map key: {go_syntax(self.value(node))}")
+            raise YamlFault(f"yaml: invalid map key: {go_syntax(self.value(node), _KEY)}")
         key = resolve(node)
         if isinstance(key, bool):
             return "true" if key else "false"
@@ -139,12 +139,12 @@ class _Converter:
         if isinstance(key, int):
             if key >= 2**63:
                 raise YamlFault(
-                    f"unsupported map key of type: uint64, key: {key:#x}, value: {go_syntax(value)}"
+                    f"unsupported map key of type: uint64, key: {key:#x}, value: {go_syntax(value, _KEY)}"
                 )
             return str(key)
         if isinstance(key, float):
             return _float_key(key)
-        raise YamlFault(f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {go_syntax(value)}")
+        raise YamlFault(f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {go_syntax(value, _KEY)}")
 
 
 def _is_merge(node: yaml.ScalarNode) -> bool:
@@ -210,21 +210,3 @@ def to_json(value: Any) -> Any:
         if value.is_integer() and abs(value) < 1e21:
             return int(value)
     return value
-
-
-def go_syntax(value: Any) -> str:
-    """fmt's %#v for a decoded YAML value."""
-    if value is None:
-        return "interface {}(nil)"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return go_quote(value)
-    if isinstance(value, float):
-        return go_float(value)
-    if isinstance(value, list):
-        return "[]interface {}{" + ", ".join(go_syntax(item) for item in value) + "}"
-    if isinstance(value, dict):
-        pairs = ", ".join(f"{go_quote(key)}:{go_syntax(value[key])}" for key in sorted(value))
-        return "map[interface {}]interface {}{" + pairs + "}"
-    return str(value)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from minikctl.client.builder import Info, Query, Result, collect
-from minikctl.client.errors import Failure, aggregate, is_not_found
+from minikctl.client.errors import Aggregate, Failure, aggregate, is_not_found
 from minikctl.client.rest import JSON, TABLE
 from minikctl.command import Command, Flag, Invocation, UsageError
 from minikctl.output.printers import COLUMN_FORMATS, FORMATS, make_printer, output_flags
 from minikctl.output.table import TableOptions, TablePrinter
 from minikctl.output.tabwriter import TabWriter
 
-_FORMATS = (*FORMATS, *COLUMN_FORMATS, "wide")
+FORMATS_OF_GET = (*FORMATS, *COLUMN_FORMATS, "wide")
 
 
 def run(call: Invocation) -> int:
@@ -22,15 +22,15 @@ def run(call: Invocation) -> int:
         return _raw(call)
     _validate(call)
     if flags["watch"] or flags["watch-only"]:
-        from minikctl.commands.get_watch import watch
+        from minikctl.commands.get_watch import watch_resources
 
-        return watch(call)
+        return watch_resources(call)
     if not call.args and not flags["filename"]:
         call.streams.err.write(
             'You must specify the type of resource to get. Use "minikctl api-resources" for a complete list of supported'
             " resources.\n\n"
         )
-        raise UsageError("error: Required resource not specified.")
+        raise UsageError("Required resource not specified.")
     result = collect(call.factory, query(call))
     if flags["ignore-not-found"]:
         result = result._replace(errors=[error for error in result.errors if not is_not_found(error)])
@@ -80,7 +80,7 @@ def as_table(info: Info) -> dict[str, Any]:
         return info.object
     from minikctl.output.plain_table import table_of
 
-    return table_of([info.object])
+    return table_of(info.object)
 
 
 def _print_tables(call: Invocation, result: Result) -> int:
@@ -113,7 +113,9 @@ def _print_tables(call: Invocation, result: Result) -> int:
         namespaced = not flags["all-namespaces"] and all(info.mapping.namespaced for info in infos)
         where = f" in {call.factory.namespace} namespace." if namespaced else ""
         call.streams.err.write(f"No resources found{where}\n")
-    return _finish(errors)
+    if errors:
+        raise Aggregate(_unique(errors))
+    return 0
 
 
 def _print_objects(call: Invocation, result: Result) -> int:
@@ -123,7 +125,7 @@ def _print_objects(call: Invocation, result: Result) -> int:
     infos = result.infos
     if not infos and flags["ignore-not-found"]:
         return _finish(errors)
-    printer = make_printer(flags, formats=_FORMATS)
+    printer = make_printer(flags, formats=FORMATS_OF_GET)
     if flags["sort-by"]:
         from minikctl.output.sorting import sort_objects
 
@@ -142,11 +144,16 @@ def _print_objects(call: Invocation, result: Result) -> int:
 
 
 def _finish(errors: list[Exception]) -> int:
-    unique = {str(error): error for error in reversed(errors)}
-    error = aggregate(reversed(list(unique.values())))
+    error = aggregate(errors)
     if error is not None:
         raise error
     return 0
+
+
+def _unique(errors: list[Exception]) -> list[Exception]:
+    """Without repeated texts, and without nesting."""
+    flat = [one for error in errors for one in (error.errors if isinstance(error, Aggregate) else [error])]
+    return list({str(error): error for error in reversed(flat)}.values())[::-1]
 
 
 def _raw(call: Invocation) -> int:
@@ -158,9 +165,9 @@ def _raw(call: Invocation) -> int:
             "--raw may not be specified with other flags that filter the server request or alter the output"
         )
     if flags["output"]:
-        raise UsageError("error: --raw and --output are mutually exclusive")
+        raise Failure("--raw and --output are mutually exclusive")
     if not flags["raw"].startswith("/"):
-        raise UsageError(f'error: --raw must be a valid URL path: parse "{flags["raw"]}": invalid URI for request')
+        raise Failure(f'--raw must be a valid URL path: parse "{flags["raw"]}": invalid URI for request')
     out = call.streams.out
     response = call.factory.client.stream("GET", flags["raw"])
     for chunk in response.chunks():
@@ -176,11 +183,10 @@ def _validate(call: Invocation) -> None:
         raise Failure(f"--show-labels option cannot be used with {output} printer")
     if flags["output-watch-events"] and not (flags["watch"] or flags["watch-only"]):
         raise Failure("--output-watch-events option can only be used with --watch or --watch-only")
-    if not human_readable(flags):
-        make_printer(flags, formats=_FORMATS)
+    
 
 
-_USAGE_FORMATS = "|".join(_FORMATS)
+_USAGE_FORMATS = "|".join(FORMATS_OF_GET)
 
 COMMAND = Command(
     use=f"get [(-o|--output=){_USAGE_FORMATS}] (TYPE[.VERSION][.GROUP] [NAME | -l label] |"
@@ -239,7 +245,7 @@ minikctl get pods --all-namespaces --watch""",
              " case-sensitive. You can also use multiple flag options like -L label1 -L label2..."),
         Flag("no-headers", "bool", False,
              "When using the default or custom-column output format, don't print headers (default print headers)."),
-        *output_flags(_FORMATS),
+        *output_flags(FORMATS_OF_GET),
         Flag("output-watch-events", "bool", False,
              "Output watch event objects when --watch or --watch-only is used. Existing objects are output as initial"
              " ADDED events."),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minikctl.flags import go_quote
+
 
 def go_value(value: Any) -> str:
     """fmt's %v for a decoded JSON value."""
@@ -53,3 +55,21 @@ def positional(digits: str, exponent: int) -> str:
     whole = digits[: exponent + 1].ljust(exponent + 1, "0")
     fraction = digits[exponent + 1 :]
     return f"{whole}.{fraction}" if fraction else whole
+
+
+def go_syntax(value: Any, key_type: str = "string") -> str:
+    """fmt's %#v for decoded JSON (map keys are strings) or YAML (`interface {}`)."""
+    if value is None:
+        return "interface {}(nil)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return go_quote(value)
+    if isinstance(value, float):
+        return go_float(value)
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{go_quote(key)}:{go_syntax(value[key], key_type)}" for key in sorted(value))
+        return f"map[{key_type}]interface {{}}{{{pairs}}}"
+    if isinstance(value, list):
+        return "[]interface {}{" + ", ".join(go_syntax(item, key_type) for item in value) + "}"
+    return str(value)

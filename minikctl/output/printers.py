@@ -100,7 +100,7 @@ def _document_printer(output: str, show_managed_fields: bool, typed: bool) -> Pr
         return YamlPrinter(show_managed_fields)
     from minikctl.output.kyaml import KyamlPrinter
 
-    return KyamlPrinter(show_managed_fields)
+    return KyamlPrinter(show_managed_fields, sort_keys=not typed)
 
 
 def _template_printer(kind: str, argument: str, flags: Mapping[str, Any]) -> Printer:

@@ -79,7 +79,7 @@ class TablePrinter:
         if event:
             cells.insert(0, event)
         labels = meta.get("labels") or {}
-        cells += [labels.get(label) or "<none>" for label in options.label_columns]
+        cells += [labels.get(label) or "" for label in options.label_columns]
         if options.show_labels:
             cells.append(",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "<none>")
         return cells
