@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from backend.kubelet.podspec import init_containers, is_sidecar, main_containers
 from backend.meta.types import Obj
 
-OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
-
 Verdict = tuple[bool, str, str]
 """Status, reason and message."""
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from backend.kubelet.backoff import Backoff
 from backend.kubelet.container_killer import ContainerKiller
 from backend.kubelet.images import Images
-from backend.kubelet.labels import labelled_container, labelled_grace
+from backend.kubelet.labels import labelled_container, labelled_grace, orphan_pod
 from backend.kubelet.node_keeper import NodeKeeper
-from backend.kubelet.pod_worker import PodWorker, orphan_pod
+from backend.kubelet.pod_worker import PodWorker
 from backend.kubelet.podspec import is_deleted
 from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import PodState, Runtime, RuntimeFailure, RuntimeInfo, RuntimeUnavailable

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 
 from backend.kubelet.podspec import grace_period, spec_hash
+from backend.kubelet.runtime.api import PodState
 from backend.meta.types import Obj
 
 POD_NAME = "io.kubernetes.pod.name"
@@ -65,3 +66,13 @@ def labelled_container(labels: Mapping[str, str]) -> Obj:
     if PRE_STOP in labels:
         container["lifecycle"] = {"preStop": json.loads(labels[PRE_STOP])}
     return container
+
+
+def orphan_pod(state: PodState) -> Obj:
+    """A pod of which only the engine knows, as far as ending it needs one."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": state.name, "namespace": state.namespace, "uid": state.uid},
+        "spec": {"containers": []},
+    }

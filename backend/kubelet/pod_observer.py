@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from backend.kubelet import labels
 from backend.kubelet.actions import View, ended_with
-from backend.kubelet.conditions import OWNED, Verdict
+from backend.kubelet.conditions import Verdict
 from backend.kubelet.container_status import Health, StatusSource, Waiting
 from backend.kubelet.handlers import Target
 from backend.kubelet.pod_status import PodVerdict, pod_status
-from backend.kubelet.podspec import init_containers, is_sidecar, main_containers
+from backend.kubelet.podspec import OWNED_CONDITIONS, init_containers, is_sidecar, main_containers
 from backend.kubelet.probes import PodProbes, Subject
 from backend.kubelet.runtime.api import ContainerState, RuntimeFailure, RuntimeUnavailable
 from backend.kubelet.services import Services
@@ -39,8 +39,8 @@ class PodObserver:
         if newest is None:
             return pod
         stored = pod.get("status", {})
-        foreign = [c for c in stored.get("conditions") or () if c["type"] not in OWNED]
-        owned = [c for c in newest["conditions"] if c["type"] in OWNED]
+        foreign = [c for c in stored.get("conditions") or () if c["type"] not in OWNED_CONDITIONS]
+        owned = [c for c in newest["conditions"] if c["type"] in OWNED_CONDITIONS]
         return {**pod, "status": {**stored, **newest, "conditions": [*owned, *foreign]}}
 
     def watch_probes(self, view: View, address: str) -> None:

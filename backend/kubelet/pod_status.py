@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.kubelet.conditions import OWNED, Verdict, conditions
+from backend.kubelet.conditions import Verdict, conditions
 from backend.kubelet.container_status import StatusSource, container_statuses
 from backend.kubelet.phase import phase
-from backend.kubelet.podspec import is_terminal, main_containers, qos_class
+from backend.kubelet.podspec import OWNED_CONDITIONS, is_terminal, main_containers, qos_class
 from backend.meta.types import Obj
 
 
@@ -37,7 +37,7 @@ def pod_status(
         pod, by_name, verdict, sandbox_ready=sandbox is not None, initialized=initialized,
         why_no_sandbox=why_no_sandbox, now=now,
     )  # fmt: skip
-    foreign = [c for c in before.get("conditions") or () if c["type"] not in OWNED]
+    foreign = [c for c in before.get("conditions") or () if c["type"] not in OWNED_CONDITIONS]
     status: Obj = {
         "phase": verdict,
         "conditions": [*owned, *foreign],

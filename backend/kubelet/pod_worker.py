@@ -13,11 +13,12 @@ from typing import Literal
 
 from backend.kubelet import labels
 from backend.kubelet.actions import Actions, View, compute
+from backend.kubelet.alarm import Alarm
 from backend.kubelet.backoff import go_duration
-from backend.kubelet.conditions import OWNED
 from backend.kubelet.container_killer import ContainerKiller
 from backend.kubelet.container_status import Waiting
 from backend.kubelet.pod_observer import PodObserver
+from backend.kubelet.pod_remover import PodRemover
 from backend.kubelet.pod_starter import PodStarter, crash_key
 from backend.kubelet.pod_status import PodVerdict
 from backend.kubelet.podspec import (
@@ -28,14 +29,14 @@ from backend.kubelet.podspec import (
     is_deleted,
     is_terminal,
     sidecar_names,
+    sidecars_in_order,
+    written_by_others,
 )  # fmt: skip
 from backend.kubelet.probes import PodProbes
 from backend.kubelet.runtime.api import ContainerState, PodState, RuntimeFailure, RuntimeUnavailable
 from backend.kubelet.services import Services
 from backend.kubelet.status_writer import StatusWriter
 from backend.kubelet.volumes.manager import SetupFailure
-from backend.machinery.client import PODS
-from backend.machinery.clock import Timer
 from backend.meta.errors import ApiError
 from backend.meta.timefmt import parse
 from backend.meta.types import Obj
@@ -58,17 +59,16 @@ class PodWorker:
         self._pod = pod
         self._vanished = False
         self._woken = asyncio.Event()
-        self._timer: Timer | None = None
-        self._timer_due = 0.0
+        self._alarm = Alarm(services.clock, self.wake)
         self._over = False
         self._failed: PodVerdict | None = None
-        self._delete_sent = False
         self._stale_volumes = False
         self._backing_off: set[str] = set()
         self._writer = StatusWriter(services.client, services.clock, meta["namespace"], meta["name"], self.uid)
         self._probes = PodProbes(services.runtime, services.clock, self._say_unhealthy, self.wake)
         self._killer = ContainerKiller(services.runtime, services.clock, self._say, self.wake)
         self._starter = PodStarter(services, self._say, self.wake)
+        self._remover = PodRemover(services)
         self._observer = PodObserver(services, self._writer, self._probes)
 
     @property
@@ -99,7 +99,7 @@ class PodWorker:
             self._starter.retry_now()
         if any(old["metadata"].get(key) != pod["metadata"].get(key) for key in ("labels", "annotations")):
             self._stale_volumes = True  # The downward API shows them.
-        if _others_part(old) != _others_part(pod) or is_terminal(pod):
+        if written_by_others(old) != written_by_others(pod) or is_terminal(pod):
             self.wake()
 
     def engine_event(self, action: str) -> None:
@@ -121,14 +121,14 @@ class PodWorker:
                 self._woken.clear()
                 await self._round()
         finally:
-            self._cancel_timer()
+            self._alarm.cancel()
             await self._starter.cancel()
             await self._killer.close()
             await self._probes.close()
             await self._writer.close()
 
     async def _round(self) -> None:
-        self._cancel_timer()
+        self._alarm.cancel()
         try:
             await self._sync()
         except RuntimeUnavailable as error:
@@ -138,7 +138,7 @@ class PodWorker:
                 log.warning("pod %s: %s; again in %gs", full_name(self._pod), error, RETRY_SECONDS)
             else:
                 log.exception("pod %s: sync failed; again in %gs", full_name(self._pod), RETRY_SECONDS)
-            self._wake_in(RETRY_SECONDS)
+            self._alarm.within(RETRY_SECONDS)
 
     async def _sync(self) -> None:
         # A start that ends while the engine is asked may have made what the answer does not show.
@@ -179,7 +179,7 @@ class PodWorker:
         retry_at = self._starter.retry_at
         for name, due in retry_at.items():
             if due > now and (not name or name in actions.start):
-                self._wake_in(due - now)
+                self._alarm.within(due - now)
         blocked = {name for name, due in retry_at.items() if due > now}
         if "" in blocked or (actions.new_sandbox and (actions.kill or self._killer.busy)):
             return
@@ -195,7 +195,7 @@ class PodWorker:
         """Why containers do not run: failed starts, and crashes that wait for their backoff."""
         waiting = dict(self._starter.waiting)
         for name, seconds in actions.backoff.items():
-            self._wake_in(seconds)
+            self._alarm.within(seconds)
             delay = go_duration(self._services.crashes.delay(crash_key(view.pod, name)))
             text = f"restarting failed container={name} pod={full_name(view.pod)}"
             waiting[name] = Waiting("CrashLoopBackOff", f"back-off {delay} {text}")
@@ -262,36 +262,22 @@ class PodWorker:
             await self._services.runtime.stop_sandbox(view.sandbox.id)
 
     async def _remove(self, state: PodState) -> None:
-        """Nothing runs: free what the pod had here, then let the API server forget it."""
-        runtime = self._services.runtime
-        await asyncio.gather(*(runtime.remove_container(c.id) for c in state.containers))
-        await asyncio.gather(*(runtime.remove_sandbox(s.id) for s in state.sandboxes))
-        await self._services.volumes.teardown(self.uid)
-        self._services.referenced.forget(self.uid)
-        self._services.images.forget(self.uid)
-        self._services.crashes.forget(self.uid)
+        await self._remover.free(state)
         if self._vanished:
             self._over = True
-        elif not self._delete_sent:
-            await self._delete()
-
-    async def _delete(self) -> None:
-        meta = self._pod["metadata"]
-        options = {"gracePeriodSeconds": 0, "preconditions": {"uid": self.uid}}
-        try:
-            await self._services.client.delete(PODS, meta["name"], meta["namespace"], options)
-        except ApiError as error:
-            if error.code not in (404, 409):
-                raise
-        # With finalizers the object stays; what is left to do then is not this kubelet's.
-        self._delete_sent = True
+        else:
+            await self._remover.tell(self._pod)
 
     # What keeps it from going on.
 
     async def _tell_why_it_waits(self, error: RuntimeUnavailable) -> None:
         """The engine is away. What runs may run on, and is not judged; what never ran says why it does not."""
         statuses = self._pod.get("status", {}).get("containerStatuses") or ()
-        if any(status.get("containerID") for status in statuses) or is_deleted(self._pod) or self._vanished:
+        if any(status.get("containerID") for status in statuses):
+            return
+        if self._vanished or is_deleted(self._pod):
+            # Should the engine have something of it after all, it is ended as an orphan's when the engine is back.
+            await self._remove(self._nothing())
             return
         view = View.of(self._observer.current(self._pod), self._nothing())
         why = f"container runtime is down: {error}"
@@ -312,7 +298,7 @@ class PodWorker:
             return
         left = parse(started) + seconds - self._services.clock.now()
         if left > 0:
-            self._wake_in(left)
+            self._alarm.within(left)
             return
         self._failed = DEADLINE
         self._say("", "Normal", DEADLINE.reason, DEADLINE.message)
@@ -324,20 +310,6 @@ class PodWorker:
         meta = self._pod["metadata"]
         return PodState(self.uid, meta["namespace"], meta["name"], (), ())
 
-    def _wake_in(self, seconds: float) -> None:
-        """Wake in `seconds`, or earlier if that was asked for before."""
-        due = self._services.clock.monotonic() + seconds
-        if self._timer is not None and self._timer_due <= due:
-            return
-        self._cancel_timer()
-        self._timer_due = due
-        self._timer = self._services.clock.call_later(seconds, self.wake)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _say(self, container: str, type_: Literal["Normal", "Warning"], reason: str, message: str) -> None:
         where = field_path(self._pod, container) if container else ""
         about = {"apiVersion": "v1", "kind": "Pod", "metadata": self._pod["metadata"]}
@@ -345,25 +317,3 @@ class PodWorker:
 
     def _say_unhealthy(self, container: Obj, reason: str, message: str) -> None:
         self._say(container["name"], "Warning", reason, message)
-
-
-def _others_part(pod: Obj) -> Obj:
-    """What of a pod others write."""
-    meta = {key: value for key, value in pod["metadata"].items() if key not in ("resourceVersion", "managedFields")}
-    foreign = [c for c in pod.get("status", {}).get("conditions") or () if c["type"] not in OWNED]
-    return {"metadata": meta, "spec": pod["spec"], "conditions": foreign}
-
-
-def sidecars_in_order(pod: Obj) -> list[str]:
-    names = sidecar_names(pod)
-    return [c["name"] for c in pod["spec"].get("initContainers") or () if c["name"] in names]
-
-
-def orphan_pod(state: PodState) -> Obj:
-    """A pod of which only the engine knows, as far as ending it needs one."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": state.name, "namespace": state.namespace, "uid": state.uid},
-        "spec": {"containers": []},
-    }

@@ -9,6 +9,8 @@ from backend.meta import quantity
 from backend.meta.types import Obj
 
 DEFAULT_GRACE_SECONDS = 30
+OWNED_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+"""Conditions that the kubelet writes; others are their writers'."""
 
 
 def init_containers(pod: Obj) -> list[Obj]:
@@ -113,3 +115,16 @@ def _positive(resources: Obj | None) -> dict[str, Fraction]:
         if name in ("cpu", "memory")
     }
     return {name: amount for name, amount in parsed.items() if amount > 0}
+
+
+def sidecars_in_order(pod: Obj) -> list[str]:
+    return [container["name"] for container in init_containers(pod) if is_sidecar(container)]
+
+
+def written_by_others(pod: Obj) -> Obj:
+    """What of a pod's object is not the kubelet's own status."""
+    meta = {
+        key: value for key, value in pod["metadata"].items() if key not in ("resourceVersion", "managedFields")
+    }
+    foreign = [c for c in pod.get("status", {}).get("conditions") or () if c["type"] not in OWNED_CONDITIONS]
+    return {"metadata": meta, "spec": pod["spec"], "conditions": foreign}

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import Any
 
-from backend.kubelet.conditions import OWNED
+from backend.kubelet.podspec import OWNED_CONDITIONS
 from backend.machinery.client import PODS, STRATEGIC_MERGE_PATCH, Client
 from backend.machinery.clock import Clock
 from backend.meta.errors import ApiError
@@ -79,7 +79,7 @@ class StatusWriter:
     async def _patch(self, status: Obj) -> None:
         namespace, name, uid = self._address
         patch: dict[str, Any] = dict(status)
-        patch["conditions"] = [c for c in status["conditions"] if c["type"] in OWNED]
+        patch["conditions"] = [c for c in status["conditions"] if c["type"] in OWNED_CONDITIONS]
         for field in _ATOMIC:
             if field in patch:
                 patch[field] = [{"$patch": "replace"}, *patch[field]]
@@ -95,4 +95,4 @@ def _same(new: Obj, known: Obj) -> bool:
 
 
 def _owned(status: Obj) -> dict[str, Obj]:
-    return {c["type"]: c for c in status.get("conditions") or () if c["type"] in OWNED}
+    return {c["type"]: c for c in status.get("conditions") or () if c["type"] in OWNED_CONDITIONS}

@@ -98,7 +98,8 @@ class TinyApi:
                 "deletionGracePeriodSeconds": grace,
             }
             return self.put("pods", {**old, "metadata": meta})
-        self.remove(request.resource, request.name, request.namespace)
+        if not old["metadata"].get("finalizers"):
+            self.remove(request.resource, request.name, request.namespace)
         return old
 
     def _tell(self, resource: str, kind: Any, obj: Obj) -> None:

@@ -256,12 +256,40 @@ async def test_an_engine_that_goes_away_does_not_change_what_runs(node: Node) ->
     assert node.container()["restartCount"] == 0
 
 
-async def test_a_pod_in_a_finalizers_hold_is_ended_once(node: Node) -> None:
+async def test_a_pod_held_by_a_finalizer_is_ended_and_the_api_told_once(node: Node) -> None:
     uid = node.pod()
     await node.until(node.running)
     pod = node.get()
     node.api.put("pods", {**pod, "metadata": {**pod["metadata"], "finalizers": ["x/y"]}})
+    node.api.requests.clear()
     await node.delete()
     await node.until(lambda: uid not in node.engine_uids())
-    deletes = [r for r in node.api.requests if r.verb == "delete" and r.user]
-    assert len(deletes) <= 2
+    await node.clock.advance(60)
+    assert node.get() is not None
+    assert len([request for request in node.api.requests if request.verb == "delete"]) == 2
+    node.api.remove("pods", "p")
+    await node.until(lambda: not (node.root / "pods" / uid).exists())
+
+
+async def test_a_pod_that_never_ran_can_be_deleted_without_an_engine(node: Node) -> None:
+    node.runtime.set_available(False)
+    node.pod()
+    await node.until(lambda: node.waits_for() == "ContainerCreating")
+    await node.delete()
+    await node.until(lambda: node.get() is None)
+
+
+async def test_a_kubelet_that_is_idle_asks_nothing_but_its_lease(node: Node) -> None:
+    node.pod()
+    await node.until(node.running)
+    await node.clock.advance(20)
+    node.api.requests.clear()
+    asked: list[str] = []
+
+    async def before(operation: str, _subject: str) -> None:
+        asked.append(operation)
+
+    node.runtime.before = before
+    await node.advance_until(lambda: node.clock.now() >= 1_700_000_140)
+    assert set(asked) == {"info"}
+    assert {request.resource for request in node.api.requests} == {"leases"}
