@@ -6,6 +6,7 @@ import asyncio
 import copy
 import tempfile
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +119,11 @@ async def attempt(cluster: Cluster, request: ApiRequest) -> None:
 
 
 async def prepare(cluster: Cluster) -> None:
-    for resource, obj in (("configmaps", {"metadata": {"name": "a"}, "data": {"k": "v"}}), ("pods", pod())):
-        try:
-            await cluster.send("get", resource, obj["metadata"]["name"])
-        except ApiError:
+    """What the requests are about, and the account that pods need: an earlier example may have deleted them."""
+    config_map = {"metadata": {"name": "a"}, "data": {"k": "v"}}
+    account = {"metadata": {"name": "default"}}
+    for resource, obj in (("serviceaccounts", account), ("configmaps", config_map), ("pods", pod())):
+        with suppress(ApiError):  # it exists
             await cluster.send("create", resource, body=obj)
 
 
