@@ -56,7 +56,7 @@ class Backend:
         self._keyring: Keyring
         self._handler: Handler
         self._pod_streams: PodStreams
-        self._server: Server
+        self._server: Server | None = None
 
     def shutdown(self, keep_pods: bool) -> None:
         self._keep_pods = keep_pods
@@ -79,8 +79,9 @@ class Backend:
             await self._serve()
             await self._start_parts()
             await self._stop.wait()
-            await self._stop_all()
+            logger.info("stopping; pods %s", "go on" if self._keep_pods else "are stopped")
         finally:
+            await self._stop_parts()
             await self._store.close()
             if watchdog is not None:
                 watchdog.stop()
@@ -115,9 +116,9 @@ class Backend:
         listener = _bind(self._config)
         port: int = listener.getsockname()[1]
         home.remember_port(self._config, port)
-        self._server = Server(self._app(token, f"{self._config.address}:{port}"))
-        await self._server.listen_tls(listener, tls_context(keys))
-        await self._server.listen_unix(bind_unix(self._config.socket_path))
+        self._server = server = Server(self._app(token, f"{self._config.address}:{port}"))
+        await server.listen_tls(listener, tls_context(keys))
+        await server.listen_unix(bind_unix(self._config.socket_path))
         home.announce(self._config, port)
         if self._config.ready_fd is not None:
             os.write(self._config.ready_fd, b"ready\n")
@@ -148,17 +149,38 @@ class Backend:
         from backend.apiserver.expiry import expire_events
 
         self._supervisor.start("event expiry", lambda: expire_events(self._store))
+        await asyncio.to_thread(_import_parts, self._config.runtime)
+        self._start_controllers()
+        self._start_scheduler()
         if self._config.runtime == "docker":
-            await asyncio.to_thread(_import_kubelet)
-            await self._start_kubelet()
+            self._start_kubelet()
 
-    async def _start_kubelet(self) -> None:
+    def _client(self, name: str, *groups: str) -> Client:
+        """A client in this process, under a component's own identity."""
+        return Client(self._handler, User(name, (*groups, AUTHENTICATED)))
+
+    def _start_controllers(self) -> None:
+        from backend.controllers.manager import ControllerManager
+
+        client = self._client("system:kube-controller-manager")
+        ca_bundle = (self._config.pki_dir / "ca.crt").read_text()
+        self._supervisor.start(
+            "controllers", lambda: ControllerManager(client, catalog=self._catalog, ca_bundle=ca_bundle).run()
+        )
+
+    def _start_scheduler(self) -> None:
+        from backend.scheduler.scheduler import Scheduler
+
+        client = self._client("system:kube-scheduler")
+        self._supervisor.start("scheduler", lambda: Scheduler(client).run())
+
+    def _start_kubelet(self) -> None:
         from backend.kubelet.kubelet import Kubelet
         from backend.kubelet.runtime.docker import DockerRuntime
         from backend.kubelet.streams import KubeletStreams
 
         name = self._config.node_name
-        client = Client(self._handler, User(f"system:node:{name}", ("system:nodes", AUTHENTICATED)))
+        client = self._client(f"system:node:{name}", "system:nodes")
         self._runtime = runtime = DockerRuntime(self._config.cluster_id)
 
         async def run() -> None:
@@ -168,22 +190,28 @@ class Backend:
         self._pod_streams.node = KubeletStreams(runtime)
         self._supervisor.start("kubelet", run)
 
-    async def _stop_all(self) -> None:
-        logger.info("stopping; pods %s", "go on" if self._keep_pods else "are stopped")
-        await self._server.stop()
+    async def _stop_parts(self) -> None:
+        """Everything but the store, however far the start got."""
+        if self._server is not None:
+            await self._server.stop()
         if self._kubelet is not None and not self._keep_pods:
             await self._kubelet.stop_all()
         await self._supervisor.stop()
         if self._runtime is not None:
             await self._runtime.close()
-        home.retract(self._config)
+        if self._server is not None:
+            home.retract(self._config)
 
 
-def _import_kubelet() -> None:
+def _import_parts(runtime: str) -> None:
     """In a thread: it takes as long as everything before it, and the API answers already."""
-    import backend.kubelet.kubelet
-    import backend.kubelet.runtime.docker
-    import backend.kubelet.streams  # noqa: F401
+    import backend.controllers.manager
+    import backend.scheduler.scheduler
+
+    if runtime == "docker":
+        import backend.kubelet.kubelet
+        import backend.kubelet.runtime.docker
+        import backend.kubelet.streams  # noqa: F401
 
 
 def _bind(config: Config) -> socket.socket:
@@ -225,6 +253,7 @@ def main() -> int:
     logging.basicConfig(
         level=config.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     try:
         _run(config)
     except StartError as error:
