@@ -57,6 +57,9 @@ async def test_pods_converge_through_crashes_reboots_and_restarts(node: Node, se
         await disturb(node, dice)
         await node.clock.advance(dice.random())
     calm = True
+    for name in ("p0", "p1", "last"):
+        if node.get(name) is None:
+            node.pod(name, {"name": "a"}, {"name": "b"}, initContainers=[{"name": "i"}])
     names = {name for (resource, _, name) in node.api.objects if resource == "pods"}
     alive = {name for name in names if not node.get(name)["metadata"].get("deletionTimestamp")}
     await node.advance_until(lambda: settled(node, alive), step=5, limit=1500)
