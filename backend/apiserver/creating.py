@@ -24,6 +24,7 @@ async def create(call: Call) -> One:
     obj = decoding.decode(call)
     meta = obj["metadata"]
     _set_system_fields(call, meta)
+    managedfields.created(call, obj)
     await admission.admit_create(call, obj)
     base = meta.get("generateName")
     generated = bool(base) and not meta.get("name")
@@ -75,7 +76,6 @@ async def _store(call: Call, obj: Obj) -> Entry:
     causes = [*causes, *resource.validate(obj)]
     if causes:
         raise errors.invalid(resource.qualified_kind, meta.get("name", ""), causes)
-    managedfields.created(call, obj)
     key = resource.key(call.request.namespace, meta["name"])
     if call.dry_run:
         if call.server.store.get(key) is not None:

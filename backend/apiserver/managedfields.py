@@ -30,8 +30,13 @@ _ANCIENT = "ancient-changes"
 
 
 def created(call: Call, obj: Obj) -> None:
-    """Record the request's manager as the owner of all fields of a new object, in place."""
-    changed, _ = _Comparison(call.server.schemas).top(obj, {}, call.resource.schema)
+    """Record the request's manager as the owner of all fields of a new object, in place.
+
+    What the server itself sets later, at admission, has no owner; nor has a status that its endpoint ignores.
+    """
+    resource = call.resource
+    sent = {name: obj[name] for name in obj if name != "status"} if "status" in resource.subresources else obj
+    changed, _ = _Comparison(call.server.schemas).top(sent, {}, resource.schema)
     obj["metadata"]["managedFields"] = [_entry(call, changed)]
 
 

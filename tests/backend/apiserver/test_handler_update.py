@@ -272,7 +272,13 @@ async def test_managed_fields_know_list_items_by_their_keys(cluster) -> None:
         ".": {},
         'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}, "f:protocol": {}},
     }
-    assert entry["fieldsV1"]["f:spec"]["f:tolerations"] == {}
+    assert entry["fieldsV1"]["f:spec"]["f:securityContext"] == {}
+
+
+async def test_what_the_server_adds_at_admission_has_no_owner(cluster) -> None:
+    (entry,) = (await cluster.pod())["metadata"]["managedFields"]
+    assert entry["fieldsV1"].keys() == {"f:spec"}
+    assert not {"f:tolerations", "f:priority", "f:serviceAccountName"} & entry["fieldsV1"]["f:spec"].keys()
 
 
 async def test_at_most_ten_managers_are_remembered(cluster) -> None:
