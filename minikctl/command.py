@@ -1,14 +1,14 @@
 """What a command is: a declaration, and a function that runs it.
 
 A command's module is imported only when the command is called, and nothing here imports Typer (or dataclasses, whose
-import costs a tenth of a whole `get`): the declaration feeds both the pflag grammar that runs it (`minikctl.flags`) and the Typer tree that gives help and completion
-(`minikctl.cli`).
+import costs a tenth of a whole `get`): the declaration feeds both the pflag grammar that runs it (`minikctl.flags`)
+and the Typer tree that gives help (`minikctl.help`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TextIO, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from minikctl.client.factory import Factory

@@ -138,5 +138,3 @@ def _names(factory: Factory, resource: str) -> list[str]:
     namespace = factory.namespace if mapping.namespaced else ""
     answer = factory.client.get(mapping.path(namespace), {"limit": "500"})
     return [item["metadata"]["name"] for item in answer.get("items") or []]
-
-

@@ -6,7 +6,8 @@ from minikctl.command import Flag
 
 GLOBAL_FLAGS = (
     Flag("as", "string", "",
-         "Username to impersonate for the operation. User could be a regular user or a service account in a namespace."),
+         "Username to impersonate for the operation. User could be a regular user or a service account in a"
+         " namespace."),
     Flag("as-group", "stringArray", [],
          "Group to impersonate for the operation, this flag can be repeated to specify multiple groups."),
     Flag("as-uid", "string", "", "UID to impersonate for the operation."),

@@ -70,7 +70,9 @@ def typer_command(path: str) -> Any:
     """`path` as Typer sees it: a group where other commands follow it, else a command with its flags."""
     made = typer.Typer(rich_markup_mode=None, add_completion=False)
     if index.children(path):
-        made = typer.Typer(cls=_group_class(path), rich_markup_mode=None, add_completion=False, name=path.split()[-1])
+        made = typer.Typer(
+            cls=_group_class(path), rich_markup_mode=None, add_completion=False, name=path.split()[-1]
+        )
         made.callback(invoke_without_command=True, help=_short(path))(_nothing)
         return typer.main.get_group(made)
     settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -174,5 +176,3 @@ def options_text(flags: Sequence[Flag]) -> str:
     return "The following options can be passed to any command:\n\n" + "".join(
         flag_help(flag) + "\n" for flag in flags
     )
-
-

@@ -229,7 +229,7 @@ class Builder:
             raise Failure(
                 "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
             )
-        
+
         if tuples:
             raise Failure("resource/name arguments cannot be provided when a path is specified")
         from minikctl.client.files import documents
@@ -255,9 +255,9 @@ class Builder:
                         continue
                 if matches_labels(query.selector, info.object):
                     yield info
-            error = aggregate(errors)
-            if error is not None:
-                raise error
+            failure = aggregate(errors)
+            if failure is not None:
+                raise failure
 
         return visit
 

@@ -48,7 +48,9 @@ def _get(url: str) -> tuple[int, str, bytes, str]:
         body = response.read()
     except ConnectError as error:
         if error.refused:
-            raise Failure(f'unable to read URL {_quoted(url)}: dial tcp {error.host}: connect: connection refused') from None
+            raise Failure(
+                f"unable to read URL {_quoted(url)}: dial tcp {error.host}: connect: connection refused"
+            ) from None
         raise Failure(f"unable to read URL {_quoted(url)}: {error}") from None
     finally:
         transport.close()

@@ -41,6 +41,10 @@ class ConnectError(Exception):
         self.refused = refused
 
 
+class TimedOut(ConnectError):
+    """The server answered too late for --request-timeout."""
+
+
 class NoResourceMatch(Exception):
     """The server has no such resource type."""
 

@@ -78,7 +78,7 @@ def _timeout(text: str) -> float | None:
         seconds = float(int(text)) if text.lstrip("-").isdigit() else parse_duration(text)
     except ValueError:
         raise Failure(
-            f"Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a"
-            f" corresponding time unit (e.g. 1s | 2m | 3h)"
+            "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a"
+            " corresponding time unit (e.g. 1s | 2m | 3h)"
         ) from None
     return seconds or None

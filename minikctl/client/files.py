@@ -161,7 +161,9 @@ def check_object(document: Any, source: str) -> None:
         raise Failure(f"{wrong}{_json_type(document)} into Go value of type unstructured.detector")
     items = document.get("items")
     if items is not None and not isinstance(items, list):
-        raise Failure(f"{wrong}{_json_type(items)} into Go struct field decodeList.items of type []json.RawMessage")
+        raise Failure(
+            f"{wrong}{_json_type(items)} into Go struct field decodeList.items of type []json.RawMessage"
+        )
     kind = document.get("kind")
     if not isinstance(kind, str) or not kind:
         from minikctl.output.json_out import dumps

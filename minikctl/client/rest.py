@@ -77,7 +77,7 @@ class Client:
         self.transport = Transport(connection.dialer)
         self._headers = connection.headers
         self._prefix = connection.prefix
-        self._timeout = timeout
+        self.timeout = timeout
         self._on_warning = on_warning
         self._warned: set[str] = set()
 
@@ -104,7 +104,7 @@ class Client:
 
     def raw(self, method: str, path: str, **options: Any) -> bytes:
         """As `request`, but the answer's bytes."""
-        return self.stream(method, path, timeout=self._timeout, **options).read()
+        return self.stream(method, path, timeout=self.timeout, **options).read()
 
     def stream(
         self,

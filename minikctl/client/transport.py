@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
-from minikctl.client.errors import ConnectError
+from minikctl.client.errors import ConnectError, TimedOut
 
 if TYPE_CHECKING:
     import ssl
@@ -201,7 +201,7 @@ class _Connection:
             return self._sock.recv(_CHUNK)
         except TimeoutError:
             self.close()
-            raise ConnectError(
+            raise TimedOut(
                 "net/http: request canceled (Client.Timeout exceeded while awaiting headers)", self.host
             ) from None
         except OSError as error:

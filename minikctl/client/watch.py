@@ -26,7 +26,8 @@ def watch(client: Client, path: str, query: Mapping[str, str], accept: str = JSO
     StatusError for an ERROR event (410 Expired, when that version is compacted). Closing the iterator closes the
     connection.
     """
-    response = client.stream("GET", path, query={**query, "watch": "true"}, accept=accept)
+    query = {**query, "watch": "true"}
+    response = client.stream("GET", path, query=query, accept=accept, timeout=client.timeout)
     try:
         for line in lines(response.chunks()):
             frame = json.loads(line)

@@ -27,8 +27,8 @@ def run(call: Invocation) -> int:
         return watch_resources(call)
     if not call.args and not flags["filename"]:
         call.streams.err.write(
-            'You must specify the type of resource to get. Use "minikctl api-resources" for a complete list of supported'
-            " resources.\n\n"
+            'You must specify the type of resource to get. Use "minikctl api-resources" for a complete list of'
+            " supported resources.\n\n"
         )
         raise UsageError("Required resource not specified.")
     result = collect(call.factory, query(call))
@@ -183,7 +183,6 @@ def _validate(call: Invocation) -> None:
         raise Failure(f"--show-labels option cannot be used with {output} printer")
     if flags["output-watch-events"] and not (flags["watch"] or flags["watch-only"]):
         raise Failure("--output-watch-events option can only be used with --watch or --watch-only")
-    
 
 
 _USAGE_FORMATS = "|".join(FORMATS_OF_GET)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minikctl.client.builder import Info, collect
-from minikctl.client.errors import Failure
-from minikctl.client.watch import Event, watch
+from minikctl.client.builder import Info, collect, split_args
+from minikctl.client.errors import Failure, TimedOut
+from minikctl.client.watch import watch
 from minikctl.command import Invocation
 from minikctl.commands.get import FORMATS_OF_GET, as_table, human_readable, query, table_options
+from minikctl.output.json_out import dumps
 from minikctl.output.printers import Printer, make_printer
 from minikctl.output.table import TablePrinter
 from minikctl.output.tabwriter import TabWriter
@@ -23,6 +24,9 @@ def watch_resources(call: Invocation) -> int:
         if flags["watch-only"] and not flags["watch"]:
             text = "--watch-only requested, --sort-by will be ignored"
         call.streams.err.write(f"warning: {text}\n")
+    pairs, types, _ = split_args(call.args)
+    if len(types) > 1 or len({resource for resource, _ in pairs}) > 1:
+        raise Failure("you may only specify a single resource type")
     asked = query(call)._replace(chunk=0, flatten=False)
     if flags["filename"]:
         asked = asked._replace(latest=True)
@@ -30,14 +34,15 @@ def watch_resources(call: Invocation) -> int:
     infos = result.check()
     if not infos:
         return 0
-    if len({info.mapping for info in infos}) > 1 or len(infos) > 1:
-        raise Failure("watch is only supported on individual resources and resource collections - more than 1 resource was found")
     info = infos[0]
     show = _Show(call, info)
     version = (info.object.get("metadata") or {}).get("resourceVersion") or "0"
     if not flags["watch-only"]:
-        for obj in _listed(info):
-            show("ADDED", obj)
+        for one in infos:
+            for obj in _listed(one):
+                show("ADDED", obj)
+    if len(infos) > 1:
+        raise Failure("you may only watch a single resource or type of resource at a time")
     _follow(call, info, version, show)
     return 0
 
@@ -72,9 +77,18 @@ class _Show:
             self._table.print(as_table(self._info._replace(object=dict(obj))), self._writer, event)
             self._writer.flush()
         elif self._printer is not None:
-            wrapped = {"type": type_, "object": obj} if event else obj
-            self._printer.print(wrapped, self._call.streams.out)
+            self._print_document({"type": type_, "object": obj} if event else obj, bool(event))
         self._call.streams.out.flush()
+
+    def _print_document(self, document: Mapping[str, Any], event: bool) -> None:
+    """An event is one line of JSON, unlike an object."""
+    out = self._call.streams.out
+    if event and self._call.flags["output"] == "json":
+        out.write(
+            dumps({"type": document["type"]}, None)[:-1] + f',"object":{dumps(document["object"], None)}}}\n'
+        )
+    elif self._printer is not None:
+        self._printer.print(document, out)
 
 
 def _follow(call: Invocation, info: Info, version: str, show: _Show) -> None:
@@ -86,11 +100,12 @@ def _follow(call: Invocation, info: Info, version: str, show: _Show) -> None:
         "labelSelector": asked.selector,
         "fieldSelector": fields,
         "resourceVersion": version,
-        "timeoutSeconds": "",
     }
     namespace = "" if call.flags["all-namespaces"] or not info.mapping.namespaced else info.namespace
     path = info.mapping.path(namespace)
-    seen: Event
-    for seen in watch(call.factory.client, path, params, asked.accept):
-        if seen.type != "BOOKMARK":
-            show(seen.type, seen.object)
+    try:
+        for event in watch(call.factory.client, path, params, asked.accept):
+            if event.type != "BOOKMARK":
+                show(event.type, event.object)
+    except TimedOut:
+        return  # --request-timeout ends a watch, and is no failure

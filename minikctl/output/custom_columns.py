@@ -29,9 +29,7 @@ def columns_from_spec(spec: str) -> list[Column]:
     for part in spec.split(","):
         header, colon, path = part.partition(":")
         if not colon:
-            raise Failure(
-                f"unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>"
-            )
+            raise Failure(f"unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>")
         columns.append(_column(header, path))
     return columns
 
@@ -46,8 +44,10 @@ def columns_from_file(path: str) -> list[Column]:
     except OSError as error:
         reason = (error.strerror or "").lower()
         raise Failure(f"error reading template {path}, open {path}: {reason}") from None
-    missing = "invalid template, missing header line. Expected format is one line of space separated headers, one line" \
+    missing = (
+        "invalid template, missing header line. Expected format is one line of space separated headers, one line"
         " of space separated column specs."
+    )
     if not lines:
         raise Failure(missing)
     if len(lines) < 2:

@@ -13,11 +13,13 @@ from typing import IO, Any
 
 from minikctl.client.errors import Failure
 from minikctl.flags import go_quote
-from minikctl.output.gotemplate_run import TemplateError, execute
+from minikctl.output.gotemplate_run import TemplateError, execute, unknown_function
 from minikctl.output.json_out import dumps
 from minikctl.output.numbers import go_value
 
-_ACTION = re.compile(r"\{\{(- )?(/\*.*?\*/|(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|'(?:\\.|[^'\\])*'|.)*?)( -)?\}\}", re.DOTALL)
+_ACTION = re.compile(
+    r"\{\{(- )?(/\*.*?\*/|(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|'(?:\\.|[^'\\])*'|.)*?)( -)?\}\}", re.DOTALL
+)
 
 
 class Node:
@@ -118,7 +120,8 @@ def _action(
         return parent
     if not source:
         raise TemplateError(f"template: output:{line}: missing value for command")
+    unknown = unknown_function(source)
+    if unknown:
+        raise TemplateError(f'template: output:{line}: function "{unknown}" not defined')
     target.append(Node("pipe", source, line, column))
     return target
-
-

@@ -97,7 +97,9 @@ class _Run:
         while text[at:].strip():
             match = _TOKEN.match(text, at)
             if match is None:
-                raise TemplateError(f"template: output:{node.line}: unexpected {text[at:].strip()[0]!r} in operand")
+                raise TemplateError(
+                    f"template: output:{node.line}: unexpected {text[at:].strip()[0]!r} in operand"
+                )
             spaced = match.group(0)[:1].isspace() or at == 0
             kind = match.lastgroup or ""
             if kind == "field" and spaced:
@@ -107,9 +109,19 @@ class _Run:
         return tokens
 
     def _fault(self, node: Node, text: str, why: str) -> TemplateError:
-        return TemplateError(
-            f'template: output:{node.line}:{node.column}: executing "output" at <{text}>: {why}'
-        )
+        return TemplateError(f'template: output:{node.line}:{node.column}: executing "output" at <{text}>: {why}')
+
+
+def unknown_function(source: str) -> str:
+    """The first word of `source` that is no function, or ""."""
+    return next(
+        (
+            match.group("word")
+            for match in _TOKEN.finditer(source)
+            if match.lastgroup == "word" and match.group("word") not in (*FUNCTIONS, "true", "false", "nil")
+        ),
+        "",
+    )
 
 
 class _Pipeline:

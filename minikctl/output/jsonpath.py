@@ -122,7 +122,8 @@ class _Parser:
 
     def action(self, closing: bool = True) -> tuple[str, list[Step]]:
         """(`range`, `end` or "", steps) up to `}` or, without `closing`, to the end of the text."""
-        keyword, steps = "", []
+        keyword = ""
+        steps: list[Step] = []
         while True:
             rest = self._text[self._at :]
             if not rest or rest[0] in "\r\n":

@@ -103,6 +103,6 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(char: str) -> str:
-    if char >= " " and char != "\x7f" or char == "\t":
+    if (char >= " " and char != "\x7f") or char == "\t":
         return char
     return f"\\x{ord(char):02x}"

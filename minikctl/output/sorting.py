@@ -63,7 +63,9 @@ def _key(value: Any) -> tuple[int, Any]:
     if isinstance(value, int | float):
         return (1, value)
     if not isinstance(value, str):
-        raise Failure(f"unsortable type: {'map[string]interface {}' if isinstance(value, dict) else '[]interface {}'}")
+        raise Failure(
+            f"unsortable type: {'map[string]interface {}' if isinstance(value, dict) else '[]interface {}'}"
+        )
     quantity = _quantity(value)
     return (2, quantity) if quantity is not None else (3, value)
 

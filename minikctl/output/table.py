@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from minikctl.output.numbers import go_value
 from minikctl.output.tabwriter import TabWriter
 
+_EVENT_WIDTH = len("MODIFIED")
 _BREAK = re.compile("[\f\n\r]")
 
 
@@ -66,7 +67,7 @@ class TablePrinter:
         if options.with_namespace:
             headers.insert(0, "NAMESPACE")
         if with_event:
-            headers.insert(0, "EVENT")
+            headers.insert(0, "EVENT".ljust(_EVENT_WIDTH))
         headers += [label.rpartition("/")[2].upper() for label in options.label_columns]
         if options.show_labels:
             headers.append("LABELS")
@@ -77,7 +78,7 @@ class TablePrinter:
         if options.with_namespace:
             cells.insert(0, meta.get("namespace") or "")
         if event:
-            cells.insert(0, event)
+            cells.insert(0, event.ljust(_EVENT_WIDTH))
         labels = meta.get("labels") or {}
         cells += [labels.get(label) or "" for label in options.label_columns]
         if options.show_labels:
@@ -89,7 +90,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, str):
         broken = _BREAK.search(value)
         if broken:
-            value = value[: broken.start()] + "..."
+            return value[: broken.start()].replace("\x1b", "^[") + "..."
         return value.replace("\x1b", "^[")
     if value is None:
         return ""

@@ -215,7 +215,9 @@ def _literal(text: str, pad: str) -> str:
         hint += "-"
     elif len(text) == 1 or text[-2] in _BREAK:
         hint += "+"
-    return f"|{hint}\n" + ("" if text[0] in _BREAK else pad) + _AFTER_BREAKS.sub(rf"\1{pad}", text).removesuffix("\n")
+    return (
+        f"|{hint}\n" + ("" if text[0] in _BREAK else pad) + _AFTER_BREAKS.sub(rf"\1{pad}", text).removesuffix("\n")
+    )
 
 
 _AFTER_BREAKS = re.compile(f"([{_BREAK}]+)(?=[^{_BREAK}])")

@@ -1,0 +1,110 @@
+"""The same command line through real kubectl and through minikctl, against one backend."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+KUBECTL = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or ""
+_START_SECONDS = 30.0
+
+
+class Outcome(NamedTuple):
+    """What a process left: exit code and texts, the program's name and ages made comparable."""
+
+    code: int
+    out: str
+    err: str
+
+
+Both = Callable[..., tuple[Outcome, Outcome]]
+
+
+@pytest.fixture(scope="session")
+def parity_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home with a running backend (without a kubelet), a kubeconfig for kubectl and a few objects."""
+    if not KUBECTL:
+        pytest.skip("kubectl is not installed beside the interpreter")
+    home = tmp_path_factory.mktemp("parity")
+    profile = home / "clusters" / "minikctl"
+    profile.mkdir(parents=True, mode=0o700)
+    with (home / "log").open("wb") as log:
+        backend = subprocess.Popen(
+            [sys.executable, "-m", "backend", "--home", str(profile), "--runtime", "none"],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        _await_backend(backend, profile, home / "log")
+        _write_kubeconfig(profile, home / "kubeconfig")
+        yield home
+    finally:
+        backend.terminate()
+        backend.wait(10)
+
+
+def _await_backend(backend: subprocess.Popen[bytes], profile: Path, log: Path) -> None:
+    from minikctl.client.errors import ConnectError
+    from minikctl.client.transport import Transport, UnixDialer
+
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        transport = Transport(UnixDialer(str(profile / "backend.sock")))
+        try:
+            if transport.request("GET", "/readyz", {}).read() == b"ok":
+                return
+        except ConnectError:
+            assert backend.poll() is None, log.read_text()
+        finally:
+            transport.close()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+def _write_kubeconfig(profile: Path, path: Path) -> None:
+    authority = base64.b64encode((profile / "pki" / "ca.crt").read_bytes()).decode()
+    port = (profile / "port").read_text().strip()
+    token = (profile / "admin.token").read_text().strip()
+    path.write_text(
+        f"""apiVersion: v1
+kind: Config
+clusters: [{{name: c, cluster: {{server: "https://127.0.0.1:{port}", certificate-authority-data: {authority}}}}}]
+users: [{{name: u, user: {{token: "{token}"}}}}]
+contexts: [{{name: x, context: {{cluster: c, user: u}}}}]
+current-context: x
+"""
+    )
+
+
+_AGE = re.compile(r"\b(\d+d)?(\d+h)?(\d+m)?\d+[smhd]\b")
+
+
+def comparable(text: str) -> str:
+    """`text` with kubectl called minikctl, ages alike, and without kubectl's log lines on failed discovery."""
+    kept = "".join(line for line in text.splitlines(keepends=True) if "memcache.go" not in line)
+    return _AGE.sub("AGE", kept.replace("kubectl", "minikctl"))
+
+
+@pytest.fixture(scope="session")
+def both(parity_home: Path) -> Both:
+    """`both("get", "pods", stdin=b"", cwd=...)` -> (kubectl's outcome, minikctl's)."""
+    env = {**os.environ, "KUBECONFIG": str(parity_home / "kubeconfig"), "MINIKCTL_HOME": str(parity_home)}
+
+    def call(program: list[str], args: tuple[str, ...], stdin: bytes, cwd: Path | None) -> Outcome:
+        done = subprocess.run([*program, *args], input=stdin, capture_output=True, env=env, cwd=cwd, timeout=60)
+        return Outcome(done.returncode, comparable(done.stdout.decode()), comparable(done.stderr.decode()))
+
+    def run(*args: str, stdin: bytes = b"", cwd: Path | None = None) -> tuple[Outcome, Outcome]:
+        minikctl = [sys.executable, "-m", "minikctl"]
+        return call([KUBECTL], args, stdin, cwd), call(minikctl, args, stdin, cwd)
+
+    return run
