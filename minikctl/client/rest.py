@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
 
 from minikctl.client.connect import Connection
 from minikctl.client.errors import StatusError
@@ -19,8 +18,20 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 
+_UNRESERVED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
+
 _MAX_RETRIES = 10
 """How often a request is repeated that the server answers with Retry-After. Source: client-go rest.Request."""
+
+
+def escape(text: str) -> str:
+    """`text` as one path segment or query value. (urllib.parse would cost a tenth of a whole `get` to import.)"""
+    raw = text.encode()
+    return text if _UNRESERVED.issuperset(raw) else "".join([_escaped(byte) for byte in raw])
+
+
+def _escaped(byte: int) -> str:
+    return chr(byte) if byte in _UNRESERVED else f"%{byte:02X}"
 
 
 class ResourceMapping(NamedTuple):
@@ -55,10 +66,10 @@ class ResourceMapping(NamedTuple):
         """The URL path of one object or, without a name, of the collection. A name is escaped as one segment."""
         parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
         if self.namespaced and namespace:
-            parts += ["namespaces", quote(namespace, safe="")]
+            parts += ["namespaces", escape(namespace)]
         parts.append(self.resource)
         if name:
-            parts.append(quote(name, safe=""))
+            parts.append(escape(name))
         if subresource:
             parts.append(subresource)
         return "/".join(parts)
@@ -141,7 +152,8 @@ class Client:
         pairs = {key: value for key, value in (query or {}).items() if value != ""}
         target = self._prefix + path
         if pairs:
-            target += ("&" if "?" in path else "?") + urlencode(pairs)
+            encoded = "&".join([f"{escape(key)}={escape(value)}" for key, value in pairs.items()])
+            target += ("&" if "?" in path else "?") + encoded
         return target
 
     @property

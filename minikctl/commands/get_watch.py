@@ -81,14 +81,14 @@ class _Show:
         self._call.streams.out.flush()
 
     def _print_document(self, document: Mapping[str, Any], event: bool) -> None:
-    """An event is one line of JSON, unlike an object."""
-    out = self._call.streams.out
-    if event and self._call.flags["output"] == "json":
-        out.write(
-            dumps({"type": document["type"]}, None)[:-1] + f',"object":{dumps(document["object"], None)}}}\n'
-        )
-    elif self._printer is not None:
-        self._printer.print(document, out)
+        """An event is one line of JSON, unlike an object."""
+        out = self._call.streams.out
+        if event and self._call.flags["output"] == "json":
+            out.write(
+                dumps({"type": document["type"]}, None)[:-1] + f',"object":{dumps(document["object"], None)}}}\n'
+            )
+        elif self._printer is not None:
+            self._printer.print(document, out)
 
 
 def _follow(call: Invocation, info: Info, version: str, show: _Show) -> None:
