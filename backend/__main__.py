@@ -7,6 +7,7 @@ while the store and the server are imported, and the kubelet's are left until th
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -77,6 +78,7 @@ class Backend:
         await self._open_store()
         try:
             await self._serve()
+            _calm_garbage_collector()
             await self._start_parts()
             await self._stop.wait()
             logger.info("stopping; pods %s", "go on" if self._keep_pods else "are stopped")
@@ -201,6 +203,13 @@ class Backend:
             await self._runtime.close()
         if self._server is not None:
             home.retract(self._config)
+
+
+def _calm_garbage_collector() -> None:
+    """Full collections hold the loop for as long as it takes to walk all cached objects, and find next to nothing:
+    what the parts drop is freed by its reference count."""
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 100)
 
 
 def _import_parts(runtime: str) -> None:

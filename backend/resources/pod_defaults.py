@@ -22,7 +22,22 @@ def default_pod(pod: Obj) -> None:
     for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
         _default_requests(container)
     _default_pod_requests(spec)
-    pod.setdefault("status", {})
+    _complete_status(pod.setdefault("status", {}))
+
+
+def _complete_status(status: Obj) -> None:
+    """What Kubernetes' Go types always write, even when nobody set it."""
+    for condition in status.get("conditions") or ():
+        condition.setdefault("lastProbeTime", None)
+        condition.setdefault("lastTransitionTime", None)
+    for field in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"):
+        for container in status.get(field) or ():
+            container.setdefault("image", "")
+            container.setdefault("imageID", "")
+            container.setdefault("lastState", {})
+            container.setdefault("ready", False)
+            container.setdefault("restartCount", 0)
+            container.setdefault("state", {})
 
 
 def default_pod_spec(spec: Obj) -> None:

@@ -144,6 +144,21 @@ def test_requests_of_the_pod_come_from_its_limits_unless_its_containers_request(
     }  # fmt: skip
 
 
+def test_a_status_has_what_its_go_type_always_writes():
+    status = {"conditions": [{"type": "Ready"}], "containerStatuses": [{"name": "c"}]}
+    pod = {"metadata": {"name": "p"}, "status": status}
+    default_pod(pod)
+    assert pod["status"] == {
+        "conditions": [{"type": "Ready", "lastProbeTime": None, "lastTransitionTime": None}],
+        "containerStatuses": [
+            {
+                "name": "c", "image": "", "imageID": "", "lastState": {}, "ready": False, "restartCount": 0,
+                "state": {},
+            }
+        ],
+    }  # fmt: skip
+
+
 names = st.sampled_from(["a", "b", "c"])
 amounts = st.dictionaries(st.sampled_from(["cpu", "memory"]), st.sampled_from(["1", "500m", "1Gi"]), max_size=2)
 sources = st.one_of(
