@@ -155,7 +155,7 @@ def test_an_event_in_a_table():
 def test_an_event_of_the_new_kind_in_a_table():
     made = event(
         firstTimestamp=None, lastTimestamp=None, count=None, source={}, eventTime="2023-11-14T22:08:20.000000Z",
-        reportingComponent="default-scheduler", 
+        reportingComponent="default-scheduler",
         series={"count": 4, "lastObservedTime": "2023-11-14T22:13:00.000000Z"},
     )  # fmt: skip
     shown = EVENT.row(made, NOW)
