@@ -124,6 +124,8 @@ def _run_group(path: str, argv: list[str], extra: list[tuple[int, str]], streams
             f"See '{PROGRAM} {path} -h' for help and examples\n"
         )
         return 1
+    if path:  # a Group by itself is a mistake: kubectl's DefaultSubCommandRun
+        return show_help(path.split(), streams._replace(out=streams.err)) or 1
     return show_help(path.split(), streams)
 
 

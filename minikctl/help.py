@@ -14,7 +14,6 @@ from typer.core import TyperGroup
 
 from minikctl import index
 from minikctl.command import Flag, Streams
-from minikctl.flags import go_quote
 from minikctl.help_text import command_help, flag_help
 
 PROGRAM = "minikctl"
@@ -99,14 +98,12 @@ def _short(path: str) -> str:
 
 
 def show_help(words: Sequence[str], streams: Streams) -> int:
-    """Print the help of the command that `words` name; 1 for an unknown one."""
+    """Print the help of the command that `words` name; for an unknown one say so, with the list of commands."""
     path, taken = index.resolve(list(words))
     if taken < len(words) and (not path or index.children(path)):
-        named = " ".join(words)
-        streams.err.write(f"Unknown help topic {go_quote(named)}\n")
-        path = ""
-        streams.out.write(help_for(path))
-        return 1
+        topics = " ".join(f"`{word}`" for word in words)
+        streams.err.write(f"Unknown help topic [{topics}]\n{help_for('').partition(chr(10))[2]}")
+        return 0
     streams.out.write(help_for(path))
     return 0
 
@@ -149,17 +146,13 @@ def _root_help() -> str:
     parts = ["minikctl runs a small Kubernetes on this machine and talks to it as kubectl does.\n"]
     width = max(len(name) for _, names in index.SECTIONS for name in names) + 2
     for title, names in index.SECTIONS:
-        rows = "".join(f"  {name:<{width}} {_short(name)}\n" for name in names if _available(name))
+        rows = "".join(f"  {name:<{width}} {_short(name)}\n" for name in names)
         if rows:
             parts.append(f"\n{title}\n{rows}")
     parts.append(f"\nUsage:\n  {PROGRAM} [flags] [options]\n\n")
     parts.append(f'Use "{PROGRAM} <command> --help" for more information about a given command.\n')
     parts.append(f'Use "{PROGRAM} options" for a list of global command-line options (applies to all commands).\n')
     return "".join(parts)
-
-
-def _available(path: str) -> bool:
-    return path in index.COMMANDS
 
 
 def _commands_section(path: str) -> str:
