@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
+# Without cached bytecode every command would compile the whole program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint bench engine image wrk completions clean
 
 demo: $(VENV)/installed engine image
@@ -36,7 +39,7 @@ image: engine
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || manifests/setup/install.sh python3-venv
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/pip install --quiet --editable '.[test]' --config-settings editable_mode=compat
 	touch $@
 
 clean:

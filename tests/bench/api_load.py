@@ -38,7 +38,7 @@ def load_rows(cluster: Cluster) -> list[Row]:
                 )
             )
         floor = _wrk("get.lua", floor_endpoint, 16, token, "/")
-        gets = _wrk("get.lua", endpoint, 16, token, "/api/v1/namespaces/bench/secrets/b16-0-1")
+        gets = _wrk("get.lua", endpoint, 16, token, "/api/v1/namespaces/bench/secrets/b16-0-50")
         rows.append(Row("GET of a Secret, TLS, 16 clients", f"{gets:.0f}/s", f"echo {floor:.0f}/s", "", None))
     return rows
 
