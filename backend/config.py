@@ -32,6 +32,8 @@ class Config:
     """A pipe on which `ready` is written, once the backend is."""
     watch_loop: bool = False
     """Log a stack whenever the event loop was held for more than 10 ms."""
+    purge: bool = False
+    """Serve nothing: remove what the stopped cluster has outside its folder."""
 
     @property
     def cluster_id(self) -> str:
@@ -89,8 +91,11 @@ def parse(arguments: Sequence[str]) -> Config:
     parser.add_argument("--cluster", default="", help="name of the cluster, for logs and process lists")
     parser.add_argument("--ready-fd", type=int, help="file descriptor on which a line says that we are ready")
     parser.add_argument("--watch-loop", action="store_true", help="log what holds the event loop over 10 ms")
+    parser.add_argument(
+        "--purge", action="store_true", help="remove the stopped cluster's containers, network and mounts, and end"
+    )
     options = parser.parse_args(arguments)
     return Config(
         options.home.absolute(), options.port, options.address, options.node_name, options.runtime,
-        options.log_level, options.cluster, options.ready_fd, options.watch_loop,
+        options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.purge,
     )  # fmt: skip

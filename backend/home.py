@@ -12,6 +12,8 @@ import orjson
 
 from backend.apiserver.pki import write_private
 from backend.config import Config
+from backend.store.api import StoreError
+from backend.store.lockfile import LockFile
 
 
 class StartError(Exception):
@@ -28,6 +30,21 @@ def prepare(config: Config) -> None:
         raise StartError(f"cannot use {config.home}: {(error.strerror or str(error)).lower()}") from None
     if not os.access(config.home, os.W_OK):
         raise StartError(f"cannot use {config.home}: permission denied")
+    _occupy(config)
+
+
+def _occupy(config: Config) -> None:
+    """Be the only process of this cluster until the last moment of this one: the kernel drops the lock, and nothing
+    before that does. What an earlier one was writing when it was killed is removed."""
+    try:
+        LockFile.take(config.lock_path, f"cluster {config.cluster or config.home.name} in {config.home}")
+        for folder in (config.home, config.pki_dir):
+            for unfinished in folder.glob(".*"):
+                unfinished.unlink()
+    except StoreError as error:
+        raise StartError(str(error)) from None
+    except OSError as error:
+        raise StartError(f"cannot write {error.filename}: {(error.strerror or str(error)).lower()}") from None
 
 
 def admin_token(config: Config) -> str:

@@ -73,6 +73,7 @@ def ensure(directory: Path, extra_addresses: Sequence[str] = ()) -> Pki:
     addresses = ["127.0.0.1", "::1", SERVICE_ADDRESS, *host_addresses(), *extra_addresses]
     if not _server_is_good(pki, names, addresses):
         pair = _issue_server(pki, names, addresses)
+        pki.server_cert.unlink(missing_ok=True)  # never is it there without its own key, wherever this is cut off
         write_private(pki.server_key, pair.key)
         write_private(pki.server_cert, pair.certificate)
     return pki

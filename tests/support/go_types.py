@@ -123,7 +123,11 @@ class ProtobufTable:
         for type_ in self._binary.structs():
             name = self._message(type_)
             if name and self._versions.search(name) and type_.name not in SPECIAL:
-                fields = [field for tag, field_type in self._binary.fields(type_) if (field := self._field(tag, field_type))]
+                fields = [
+                    field
+                    for tag, field_type in self._binary.fields(type_)
+                    if (field := self._field(tag, field_type))
+                ]
                 if fields:
                     found[name] = f"{name} " + "|".join(text for _, text in sorted(fields))
         return [found[name] for name in sorted(found)]

@@ -121,7 +121,7 @@ class App:
         if exchange.state.get("local") and path in ("/shutdown", "/rotate-key"):
             await self._own(exchange, path)
         elif exchange.method not in ("GET", "HEAD"):
-            raise method_not_allowed()
+            raise method_not_allowed() if self._discovery.knows(path) else UnknownPath
         elif path.startswith(health.PATHS):
             await self._health.serve(exchange)
         elif path == "/version" or path == "/version/":

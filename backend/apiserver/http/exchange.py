@@ -122,6 +122,7 @@ class Exchange:
         headers = [(b"content-type", content_type), (b"audit-id", self.audit_id), NO_CACHE, _date_header(), *extra]
         await self.send({"type": "http.response.start", "status": 200, "headers": headers})
         self.streaming = True
+        await self.write(b"")  # the head goes out now, not with the first chunk
 
     async def write(self, chunk: bytes) -> None:
         """One chunk of a stream; waits while the client reads slower than we write."""

@@ -1,10 +1,13 @@
-"""uvicorn's HTTP protocol, with what our endpoints need to know of the connection."""
+"""uvicorn's HTTP protocol, with what our endpoints need to know of the connection, and one write per answer."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from backend.apiserver.http.authentication import certificate_user
 
@@ -21,6 +24,32 @@ class KubeProtocol(HttpToolsProtocol):
         if user is not None:
             self.app_state = {**self.app_state, "user": user}
 
+    def on_headers_complete(self) -> None:
+        """As uvicorn's, for our own cycle, without a limit of concurrency."""
+        version = self.parser.get_http_version()
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        if version != "1.1":
+            self.scope["http_version"] = version
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        self.scope["path"] = unquote(path) if "%" in path else path
+        self.scope["raw_path"] = url.path
+        self.scope["query_string"] = url.query or b""
+        before = self.cycle
+        self.cycle = KubeCycle(
+            scope=self.scope, transport=self.transport, flow=self.flow, logger=self.logger,
+            access_logger=self.access_logger, access_log=False, default_headers=[], message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
+        )  # fmt: skip
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
     def _should_upgrade_to_ws(self) -> bool:
         return True
 
@@ -33,3 +62,40 @@ class KubeProtocol(HttpToolsProtocol):
 
             self.ws_protocol_class = WSProtocol
         super().handle_websocket_upgrade()
+
+
+class KubeCycle(RequestResponseCycle):
+    """Writes an answer that is given whole with one write: over TLS every write is a record of its own."""
+
+    _start: Any = None
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is None:
+            await super().send(message)
+        elif message.get("more_body"):
+            await super().send(start)
+            await super().send(message)
+        else:
+            await self._send_whole(start, message["body"])
+
+    async def _send_whole(self, start: Any, body: bytes) -> None:
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        parts = [STATUS_LINE[start["status"]]]
+        for name, value in start["headers"]:
+            parts += (name, b": ", value, b"\r\n")
+        parts.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+        if self.scope["method"] != "HEAD":
+            parts.append(body)
+        self.response_started = self.response_complete = True
+        self.transport.write(b"".join(parts))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()

@@ -78,7 +78,7 @@ class Server:
         self._app = app
         self._config = Config(
             app, http=KubeProtocol, loop="none", ws="none", lifespan="off", log_config=None, access_log=False,
-            date_header=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            date_header=False, server_header=False, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_SECONDS,
             ws_max_size=WEBSOCKET_MESSAGE_LIMIT, ws_per_message_deflate=False, interface="asgi3",
         )  # fmt: skip
         self._config.load()

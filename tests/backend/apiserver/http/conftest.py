@@ -113,7 +113,7 @@ class Connection:
 
     async def send(self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b"") -> None:
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(f"{k}: {v}" for k, v in headers.items())]
-        if body or method in ("POST", "PUT", "PATCH"):
+        if "Content-Length" not in headers and (body or method in ("POST", "PUT", "PATCH")):
             lines.append(f"Content-Length: {len(body)}")
         self.writer.write("\r\n".join([*lines, "", ""]).encode() + body)
         await self.writer.drain()
