@@ -20,7 +20,8 @@ from backend.apiserver import pki
 from backend.config import Config, parse
 from backend.home import StartError
 from backend.machinery.client import Client
-from backend.meta.types import ADMIN, User
+from backend.meta.types import ADMIN, Obj, User
+from backend.purge import purge
 from backend.supervisor import Supervisor
 from backend.watchdog import Watchdog
 
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger("backend")
 
 AUTHENTICATED = "system:authenticated"
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread must give the interpreter up: with Python's own 5 ms the store's writer waits that long
+for each of its statements while the event loop is busy (see backend.store.writer)."""
+STOP_GRACE = 10.0
+"""Seconds that a container may take to end when its cluster stops, as with `docker stop`, whatever its own grace."""
 
 
 class Backend:
@@ -62,6 +68,11 @@ class Backend:
     def shutdown(self, keep_pods: bool) -> None:
         self._keep_pods = keep_pods
         self._stop.set()
+
+    def status_of(self, pod: Obj) -> Obj:
+        """A pod's status as the kubelet knows it, which the API server may not have yet."""
+        status: Obj = self._kubelet.status_of(pod) if self._kubelet is not None else pod.get("status") or {}
+        return status
 
     async def rotate_key(self) -> int:
         await self._store.rotate_key()
@@ -177,27 +188,32 @@ class Backend:
         self._supervisor.start("scheduler", lambda: Scheduler(client).run())
 
     def _start_kubelet(self) -> None:
-        from backend.kubelet.kubelet import Kubelet
         from backend.kubelet.runtime.docker import DockerRuntime
         from backend.kubelet.streams import KubeletStreams
 
-        name = self._config.node_name
-        client = self._client(f"system:node:{name}", "system:nodes")
         self._runtime = runtime = DockerRuntime(self._config.cluster_id)
 
         async def run() -> None:
-            self._kubelet = Kubelet(client, runtime, node_name=name, root_dir=self._config.kubelet_dir)
+            self._kubelet = self._new_kubelet(runtime)
             await self._kubelet.run()
 
-        self._pod_streams.node = KubeletStreams(runtime)
+        self._pod_streams.node = KubeletStreams(runtime, self.status_of)
         self._supervisor.start("kubelet", run)
+
+    def _new_kubelet(self, runtime: DockerRuntime) -> Kubelet:
+        from backend.kubelet.kubelet import Kubelet
+
+        name = self._config.node_name
+        client = self._client(f"system:node:{name}", "system:nodes")
+        return Kubelet(client, runtime, node_name=name, root_dir=self._config.kubelet_dir)
 
     async def _stop_parts(self) -> None:
         """Everything but the store, however far the start got."""
         if self._server is not None:
             await self._server.stop()
-        if self._kubelet is not None and not self._keep_pods:
-            await self._kubelet.stop_all()
+        if self._runtime is not None and not self._keep_pods:
+            # Without a kubelet of this run yet, there are still the pods of the last one.
+            await (self._kubelet or self._new_kubelet(self._runtime)).stop_all(STOP_GRACE)
         await self._supervisor.stop()
         if self._runtime is not None:
             await self._runtime.close()
@@ -249,6 +265,10 @@ def _prepare(config: Config) -> pki.Pki:
 def _run(config: Config) -> None:
     """Raises StartError."""
     home.prepare(config)
+    if config.purge:
+        for warning in asyncio.run(purge(config)):
+            sys.stderr.write(f"warning: {warning}\n")
+        return
     with ThreadPoolExecutor(1, "keys") as executor:
         keys = executor.submit(_prepare, config)
         import uvloop
@@ -262,7 +282,9 @@ def main() -> int:
     logging.basicConfig(
         level=config.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # Its lines about WebSockets have the arguments of an exec, which may be secrets.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         _run(config)
     except StartError as error:

@@ -6,12 +6,12 @@ import contextlib
 import datetime
 import os
 import secrets
-from importlib import metadata
 
 import orjson
 
 from backend.apiserver.pki import write_private
 from backend.config import Config
+from backend.meta.schema import KUBERNETES_VERSION
 from backend.store.api import StoreError
 from backend.store.lockfile import LockFile
 
@@ -79,7 +79,7 @@ def announce(config: Config, port: int) -> None:
     started = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     info = {
         "pid": os.getpid(), "endpoint": f"https://{host}:{port}", "socket": str(config.socket_path),
-        "version": metadata.version("minikctl"), "startedAt": started,
+        "version": f"v{KUBERNETES_VERSION}", "startedAt": started,
         "caFile": str(config.pki_dir / "ca.crt"), "tokenFile": str(config.token_path),
         "nodeName": config.node_name,
     }  # fmt: skip

@@ -57,9 +57,9 @@ def shutdown(profile: Profile, *, keep_pods: bool) -> None:
 
 
 def wait_until_gone(profile: Profile) -> None:
-    """The backend holds a lock on its database for as long as it lives."""
+    """Return when no process has the cluster: a backend holds its folder's lock for as long as it lives."""
     try:
-        file = os.open(profile.home / "state.db.lock", os.O_RDWR | os.O_CLOEXEC)
+        file = os.open(profile.home / "lock", os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime
 from typing import Any
 
 from minikctl.local import control
@@ -31,5 +31,8 @@ def status(profile: Profile) -> dict[str, Any]:
 
 
 def _uptime(description: dict[str, Any]) -> int | None:
-    started = description.get("startedAt")
-    return max(0, int(time.time() - started)) if isinstance(started, int | float) else None
+    try:
+        started = datetime.fromisoformat(description["startedAt"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return max(0, int((datetime.now(UTC) - started).total_seconds()))

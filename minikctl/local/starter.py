@@ -109,11 +109,17 @@ def _rotate_log(profile: Profile) -> None:
         profile.log.replace(profile.log.with_suffix(".log.1"))
 
 
-def purge(profile: Profile) -> None:
-    """Remove what a stopped cluster left in the Docker engine and in mounts. Raises CommandError where that
-    cannot be done, so that its folder is not removed before its containers."""
-    done = subprocess.run([*launch_arguments(profile), "--purge"], capture_output=True, text=True, check=False)
+def purge(profile: Profile) -> str:
+    """Remove what a stopped cluster left in the Docker engine and in mounts. The answer is for the user's eyes:
+    warnings about what an engine that did not answer may still have, or nothing.
+
+    Raises CommandError where something could not be removed, so that the folder is not removed before it.
+    """
+    done = subprocess.run(
+        [*launch_arguments(profile), "--purge"], capture_output=True, text=True, check=False, cwd="/"
+    )
     if done.returncode != 0:
         raise CommandError(
             done.stderr.strip() or f"error: the cluster's containers were not removed ({done.returncode})"
         )
+    return done.stderr

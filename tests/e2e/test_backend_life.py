@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -19,19 +20,22 @@ from tests.support.cli import Cluster, Output
 NewCluster = Callable[..., Cluster]
 
 
-def containers(cluster: Cluster) -> dict[str, str]:
-    """Name -> start time of the containers that run for a cluster, told by Docker."""
-    listed = subprocess.run(
-        ["docker", "ps", "-q", "--filter", f"label=minikctl.cluster={cluster.name}"],
-        capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
+def docker(*args: str) -> str:
+    return subprocess.run(["docker", *args], capture_output=True, text=True, check=True).stdout
+
+
+def containers(cluster: Cluster, *options: str) -> dict[str, str]:
+    """Name -> start time of the containers that run for a cluster, told by Docker. With "-a" of all that it has."""
+    listed = docker("ps", "-q", "--filter", f"label=minikctl.cluster={cluster_id(cluster)}", *options).split()
     if not listed:
         return {}
-    shown = subprocess.run(
-        ["docker", "inspect", "--format", "{{.Name}} {{.State.StartedAt}}", *listed],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    shown = docker("inspect", "--format", "{{.Name}} {{.State.StartedAt}}", *listed)
     return dict(line.split() for line in shown.splitlines())
+
+
+def cluster_id(cluster: Cluster) -> str:
+    """What the backend labels its containers with: a cluster is its folder, whatever others have the same name."""
+    return f"{cluster.name}-{hashlib.sha256(str(cluster.folder).encode()).hexdigest()[:8]}"
 
 
 def run_sample_pod(cluster: Cluster, manifests: Path) -> None:
@@ -185,6 +189,7 @@ def test_stop_ends_the_pods_and_start_brings_them_back(new_cluster: NewCluster, 
     cluster.run("cluster", "stop")
     assert containers(cluster) == {}
     cluster.run("cluster", "start")
+    cluster.wait_for_pod("nodejs.lifetouch.us", ".status.containerStatuses[0].restartCount", "1")
     cluster.wait_for_pod("nodejs.lifetouch.us", ".status.containerStatuses[0].ready", "true")
     assert len(containers(cluster)) == 2
 
@@ -207,13 +212,10 @@ def test_delete_leaves_nothing(new_cluster: NewCluster, manifests: Path) -> None
     run_sample_pod(cluster, manifests)
     cluster.run("cluster", "stop", "--keep-pods")
     cluster.run("cluster", "delete")
-    assert containers(cluster) == {}
+    assert containers(cluster, "-a") == {}
     assert not cluster.folder.exists()
     assert str(cluster.folder) not in Path("/proc/mounts").read_text()
-    networks = subprocess.run(
-        ["docker", "network", "ls", "--format", "{{.Name}}"], capture_output=True, text=True, check=True
-    ).stdout
-    assert cluster.name not in networks
+    assert cluster.name not in docker("network", "ls", "--format", "{{.Name}}")
 
 
 def test_without_an_engine_objects_are_stored_and_pods_say_why_they_wait(

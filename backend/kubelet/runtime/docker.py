@@ -143,6 +143,14 @@ class DockerRuntime:
             "ContainerStatusUnknown", lambda client: read_termination_message(client, container_id, path)
         )
 
+    async def remove_containers(self) -> None:
+        """For the deletion of a cluster: everything that has its label, at once and without a grace. Idempotent."""
+        label = f"{names.CLUSTER_LABEL}={self._cluster_id}"
+        listed = await self._engine.call(
+            "KillContainerError", lambda client: client.containers(all=True, filters={"label": label})
+        )
+        await asyncio.gather(*(self._remove(container["Id"]) for container in listed))
+
     async def remove_network(self) -> None:
         """For the deletion of a cluster, when its pods are gone. Idempotent."""
         await self._engine.call("NetworkError", lambda client: remove_network(client, self._cluster_id))

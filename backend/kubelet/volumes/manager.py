@@ -93,6 +93,7 @@ class PodVolumes:
         return orphans
 
     def _setup_all(self, context: VolumeContext) -> dict[str, Path]:
+        self._pod(context.pod).mkdir(parents=True, exist_ok=True)  # tells, without an engine, that there was a pod
         paths: dict[str, Path] = {}
         failures: list[str] = []
         for volume in context.pod["spec"].get("volumes") or []:

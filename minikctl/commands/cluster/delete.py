@@ -14,8 +14,8 @@ def run(call: Invocation) -> int:
     profile = _profile.chosen(call, must_exist=True)
     with starter.locked(profile):
         if control.answers(profile):
-            control.shutdown(profile, keep_pods=False)
-        starter.purge(profile)
+            control.shutdown(profile, keep_pods=True)  # the purge ends them, of a stopped cluster too
+        call.streams.err.write(starter.purge(profile))
         try:
             shutil.rmtree(profile.home)
         except OSError as error:
@@ -28,8 +28,8 @@ COMMAND = Command(
     use="cluster delete",
     short="Delete a local cluster and all that it stored",
     long=(
-        "Delete a local cluster: its containers and network are removed from the Docker engine, and its folder "
-        "with the database, keys and logs from the disk. This cannot be undone."
+        "Delete a local cluster: its containers, which get no grace period, and its network are removed from the "
+        "Docker engine, and its folder with the database, keys and logs from the disk. This cannot be undone."
     ),
     examples=(
         "  # Delete the default cluster\n"

@@ -23,8 +23,9 @@ COMMAND = Command(
     use="cluster stop",
     short="Stop a local cluster",
     long=(
-        "Stop a local cluster. Its pods' containers are stopped, each with its grace period; with --keep-pods "
-        "they go on running, and the next start finds them again. Nothing that is stored is lost either way."
+        "Stop a local cluster. Its pods' containers are stopped, all at once, each with its grace period but at "
+        "most 10 seconds; the next start runs them again as their restart policy says. With --keep-pods they go on "
+        "running, and the next start finds them. Nothing that is stored is lost either way."
     ),
     examples=(
         "  # Stop the default cluster and its pods\n"
