@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -83,13 +84,13 @@ class Backend:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.shutdown, True)
-        watchdog = Watchdog() if self._config.watch_loop else None
-        if watchdog is not None:
-            watchdog.start()
         await self._open_store()
+        watchdog = Watchdog() if self._config.watch_loop else None
         try:
             await self._serve()
             _calm_garbage_collector()
+            if watchdog is not None:
+                watchdog.start()
             await self._start_parts()
             await self._stop.wait()
             logger.info("stopping; pods %s", "go on" if self._keep_pods else "are stopped")
@@ -230,13 +231,12 @@ def _calm_garbage_collector() -> None:
 
 def _import_parts(runtime: str) -> None:
     """In a thread: it takes as long as everything before it, and the API answers already."""
-    import backend.controllers.manager
-    import backend.scheduler.scheduler
-
+    names = ["backend.controllers.manager", "backend.scheduler.scheduler"]
     if runtime == "docker":
-        import backend.kubelet.kubelet
-        import backend.kubelet.runtime.docker
-        import backend.kubelet.streams  # noqa: F401
+        names += ["backend.kubelet.kubelet", "backend.kubelet.runtime.docker", "backend.kubelet.streams"]
+        names += ["uvicorn.protocols.websockets.wsproto_impl"]  # for exec, which without a kubelet nobody can use
+    for name in names:
+        importlib.import_module(name)
 
 
 def _bind(config: Config) -> socket.socket:

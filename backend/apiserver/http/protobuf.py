@@ -1,10 +1,10 @@
 """Objects in Kubernetes' protobuf form, which kubectl's create commands send. Answers are JSON in any case.
 
 `protobuf_fields.txt` has the numbers and names of the fields of every message, one message a line:
-`NUMBER JSON-NAME SHAPE` joined by `|`. A shape is a letter (s string, i integer, b boolean, y bytes, d double, f float)
-or a message's name, after `*` for a list, `%` for a map by string, `?` for a pointer, and `!` where JSON has the field
-even when it is empty. The JSON name is `-` where the message's fields are the parent's own. A test keeps the table equal
-to kubectl's types.
+`NUMBER JSON-NAME SHAPE` joined by `|`. A shape is a letter (s string, i integer, b boolean, y bytes, d double,
+f float) or a message's name, after `*` for a list, `%` for a map by string, `?` for a pointer, and `!` where JSON has
+the field even when it is empty. The JSON name is `-` where the message's fields are the parent's own. A test keeps the
+table equal to kubectl's types.
 
 Sources: protobuf's encoding; k8s.io/apimachinery pkg/runtime/generated.proto (Unknown); the Go types' own encodings.
 """
