@@ -143,7 +143,14 @@ class Response:
         return body
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as it arrives, until the server ends it."""
+        """The body as it arrives, decompressed, until the server ends it."""
+        if self.headers.get("content-encoding") != "gzip":
+            return self._arriving()
+        import zlib
+
+        return map(zlib.decompressobj(zlib.MAX_WBITS | 16).decompress, self._arriving())
+
+    def _arriving(self) -> Iterator[bytes]:
         while True:
             arrived, self._body = self._body, []
             yield from arrived

@@ -72,7 +72,7 @@ def test_acknowledged_writes_survive_kill_9(new_cluster: Callable[..., Cluster])
             writer.join(30)
             acknowledged.update(writer.acknowledged)
             tried.update(writer.tried)
-        listed = cluster.run("get", "secrets", "-o", "json").json
+        listed = cluster.run("get", "--raw", "/api/v1/namespaces/default/secrets").json
         names = [item["metadata"]["name"] for item in listed["items"]]
         assert len(names) == len(set(names))
         assert acknowledged <= set(names) <= tried
