@@ -7,6 +7,7 @@ while the store and the server are imported, and the kubelet's are left until th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import importlib
 import logging
@@ -135,7 +136,8 @@ class Backend:
         await server.listen_unix(bind_unix(self._config.socket_path))
         home.announce(self._config, port)
         if self._config.ready_fd is not None:
-            os.write(self._config.ready_fd, b"ready\n")
+            with contextlib.suppress(BrokenPipeError):  # Whoever waited may be gone; we are there for others.
+                os.write(self._config.ready_fd, b"ready\n")
             os.close(self._config.ready_fd)
         logger.info("cluster %s answers at %s:%d", self._config.cluster, self._config.address, port)
 

@@ -68,6 +68,21 @@ def wait_until_gone(profile: Profile) -> None:
         os.close(file)
 
 
+def occupied(profile: Profile) -> bool:
+    """Whether a process has the cluster, be it ready or not."""
+    try:
+        file = os.open(profile.home / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
 def rotate_key(profile: Profile) -> dict[str, Any]:
     """New data key, everything encrypted again with it, the old one forgotten. Returns the new key's id."""
     status, body = ask(profile, "POST", "/rotate-key", timeout=None)

@@ -11,6 +11,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,8 @@ from minikctl.local.profile import Profile
 
 LOG_LINES = 15
 """How much of the log an error shows."""
+PATIENCE_SECONDS = 30.0
+"""How long a backend may take that neither answers nor ends, before the new one says in whose way it is."""
 LOG_LIMIT = 10 * 1024 * 1024
 """Bytes; a longer log is moved aside before a start."""
 
@@ -34,14 +37,24 @@ def start(profile: Profile) -> bool:
     """As ensure_running; true when this call started it."""
     profile.make_home()
     with locked(profile):
-        if control.answers(profile):
-            return False
-        _launch(profile)
-        description = profile.description()
-        if description is None:
-            raise CommandError(f"error: the backend started but did not write {profile.home / 'backend.json'}")
-        kubeconfig.write_own(profile, description)
-    return True
+        _wait_for_another(profile)
+        began = not control.answers(profile)
+        if began:
+            _launch(profile)
+        if began or not profile.kubeconfig.exists():  # Whoever started it may have been killed before that.
+            description = profile.description()
+            if description is None:
+                raise CommandError(f"error: {profile.home / 'backend.json'} is missing: has the backend stopped?")
+            kubeconfig.write_own(profile, description)
+    return began
+
+
+def _wait_for_another(profile: Profile) -> None:
+    """A backend that has the cluster and does not answer is about to end (somebody else stops it), or to be ready
+    (somebody runs it by hand). Whichever comes first, there is no one event for it."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while control.occupied(profile) and not control.answers(profile) and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 @contextmanager

@@ -6,20 +6,21 @@ import shutil
 
 from minikctl.command import Command, CommandError, Invocation
 from minikctl.commands.cluster import _profile
-from minikctl.local import control, starter
+from minikctl.local import control, progress, starter
 
 
 def run(call: Invocation) -> int:
     _profile.no_arguments(call, COMMAND)
     profile = _profile.chosen(call, must_exist=True)
-    with starter.locked(profile):
+    with starter.locked(profile), progress.shown(call.streams.err, f'Deleting cluster "{profile.name}"'):
         if control.answers(profile):
             control.shutdown(profile, keep_pods=True)  # the purge ends them, of a stopped cluster too
-        call.streams.err.write(starter.purge(profile))
+        warnings = starter.purge(profile)
         try:
             shutil.rmtree(profile.home)
         except OSError as error:
             raise CommandError(f"error: cannot remove {error.filename}: {error.strerror}") from None
+    call.streams.err.write(warnings)
     call.streams.out.write(f'cluster "{profile.name}" deleted\n')
     return 0
 

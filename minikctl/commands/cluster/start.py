@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from minikctl.command import Command, Invocation
 from minikctl.commands.cluster import _profile
-from minikctl.local import starter
+from minikctl.local import progress, starter
 
 
 def run(call: Invocation) -> int:
     _profile.no_arguments(call, COMMAND)
     profile = _profile.chosen(call)
-    began = starter.start(profile)
+    with progress.shown(call.streams.err, f'Starting cluster "{profile.name}"'):
+        began = starter.start(profile)
     state = "started" if began else "already running"
     call.streams.out.write(f'cluster "{profile.name}" {state}\n')
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minikctl.command import Command, Flag, Invocation
 from minikctl.commands.cluster import _profile
-from minikctl.local import control, starter
+from minikctl.local import control, progress, starter
 
 
 def run(call: Invocation) -> int:
@@ -14,7 +14,10 @@ def run(call: Invocation) -> int:
         if not control.answers(profile):
             call.streams.out.write(f'cluster "{profile.name}" is not running\n')
             return 0
-        control.shutdown(profile, keep_pods=call.flags["keep-pods"])
+        keep_pods = call.flags["keep-pods"]
+        pods = "" if keep_pods else " and its pods"
+        with progress.shown(call.streams.err, f'Stopping cluster "{profile.name}"{pods}'):
+            control.shutdown(profile, keep_pods=keep_pods)
     call.streams.out.write(f'cluster "{profile.name}" stopped\n')
     return 0
 
