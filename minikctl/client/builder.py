@@ -43,7 +43,7 @@ class Info(NamedTuple):
 
 class Query(NamedTuple):
     """What a command line selects. `chunk` is the page size of lists, 0 for no pages; `latest` refetches what
-    files name; `accept` and `extra` go with each GET; `list_kinds` leaves a list whole (one Info a page)."""
+    files name; `validate` checks the outline of what files have; `accept` and `extra` go with each GET."""
 
     args: Sequence[str] = ()
     filenames: Sequence[str] = ()
@@ -54,6 +54,7 @@ class Query(NamedTuple):
     select_all: bool = False
     allow_empty_selector: bool = True
     latest: bool = True
+    validate: bool = False
     fetch: bool = True
     chunk: int = 500
     subresource: str = ""
@@ -235,7 +236,7 @@ class Builder:
         from minikctl.client.files import documents
 
         query = self._query
-        loaded = documents(query.filenames, query.recursive, self._factory)
+        loaded = documents(query.filenames, query.recursive, self._factory, validate=query.validate)
         self.single = len(loaded) == 1
         return [self._loader(load) for load in loaded]
 

@@ -34,14 +34,21 @@ def split_documents(text: str) -> Iterator[Any]:
             return
         try:
             document, end = decoder.raw_decode(text, start)
-        except ValueError:
-            fault = go_json_fault(text, start)
+        except (ValueError, RecursionError):
+            fault = _json_fault(text, start)
             if at and "\n" not in text[at:start]:
                 raise DocumentFault(fault) from None
             yield from _instead_yaml(text[at:], fault)
             return
         yield document
         at = end
+
+
+def _json_fault(text: str, start: int) -> str:
+    try:
+        return go_json_fault(text, start)
+    except RecursionError:
+        return "exceeded max depth"
 
 
 def _refuse(name: str) -> None:

@@ -24,22 +24,29 @@ EXTENSIONS = (".json", ".yaml", ".yml")
 Load = Callable[[], Iterator[Info]]
 
 
-def documents(filenames: Sequence[str], recursive: bool, factory: Factory) -> list[Load]:
+class InvalidDocument(Exception):
+    """A document that is no object, which ends its file."""
+
+
+def documents(
+    filenames: Sequence[str], recursive: bool, factory: Factory, *, validate: bool = False
+) -> list[Load]:
     """One loader per file, in order; Failure for what cannot be found.
 
-    A loader gives the file's objects, Lists opened, each with its namespace settled. When a document is no object
-    it goes on with the next and raises at the end; when the text cannot be parsed it raises at once.
+    With `validate` a document without an apiVersion and a kind ends its file. A loader gives the file's objects, Lists
+    opened, each with its namespace settled. When a document is no object it goes on with the next and raises at the
+    end; when the text cannot be parsed it raises at once.
     """
     loads: list[Load] = []
     for name in filenames:
         if name == "-":
             if any(getattr(load, "args", ("",))[0] == "-" for load in loads):
                 raise Failure("standard input cannot be used for multiple arguments")
-            loads.append(partial(_load, "-", factory))
+            loads.append(partial(_load, "-", factory, validate))
         elif name.startswith(("http://", "https://")):
-            loads.append(partial(_load, name, factory))
+            loads.append(partial(_load, name, factory, validate))
         else:
-            loads += [partial(_load, path, factory) for path in _expand(name, recursive)]
+            loads += [partial(_load, path, factory, validate) for path in _expand(name, recursive)]
     if filenames and not loads:
         raise Failure(
             f"error reading [{' '.join(filenames)}]: recognized file extensions are [{' '.join(EXTENSIONS)}]"
@@ -87,17 +94,21 @@ def _walk(path: str, recursive: bool) -> list[str]:
     return found
 
 
-def _load(name: str, factory: Factory) -> Iterator[Info]:
+def _load(name: str, factory: Factory, validate: bool) -> Iterator[Info]:
     source, text = _read(name, factory)
     faults: list[Exception] = []
     try:
         for document in split_documents(text):
+            if validate:
+                _validate(document, source)
             try:
                 yield from _infos(document, source, factory)
             except Failure as fault:
                 faults.append(fault)
     except DocumentFault as fault:
         faults.append(Failure(f"error parsing {source}: {fault}"))
+    except InvalidDocument as invalid:
+        faults.append(Failure(str(invalid)))
     error = aggregate(faults)
     if error is not None:
         raise error
@@ -151,6 +162,41 @@ def _infos(document: Any, source: str, factory: Factory) -> Iterator[Info]:
         namespace = wanted
         document = {**document, "metadata": {**meta, "namespace": namespace}}
     yield Info(mapping, namespace, name, document, source)
+
+
+def _validate(document: Any, source: str) -> None:
+    """What kubectl itself checks when it validates; the rest is left to the server's field validation.
+
+    Source: k8s.io/kubectl/pkg/validation/schema.go.
+    """
+    faults = _kind_faults(document)
+    if not faults and (document["apiVersion"], document["kind"]) == ("v1", "List"):
+        items = document.get("items")
+        faults = ["invalid object to validate"]
+        if isinstance(items, list):
+            faults = [fault for item in items for fault in _kind_faults(item)]
+    faults = list(dict.fromkeys(faults))
+    if faults:
+        text = faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]"
+        raise InvalidDocument(
+            f"error validating {go_quote(source)}: error validating data: {text}; if you choose to ignore these"
+            " errors, turn validation off with --validate=false"
+        )
+
+
+def _kind_faults(document: Any) -> list[str]:
+    if not isinstance(document, dict):
+        return ["invalid object to validate"]
+    faults = []
+    for field in ("apiVersion", "kind"):
+        value = document.get(field)
+        if value is None:
+            faults.append(f"{field} not set")
+        elif not isinstance(value, str):
+            faults.append(f"{field} isn't string type")
+        elif field == "apiVersion" and value.count("/") > 1:
+            faults.append(f"unexpected GroupVersion string: {value}")
+    return faults
 
 
 def check_object(document: Any, source: str) -> None:

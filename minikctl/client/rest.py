@@ -134,7 +134,11 @@ class Client:
         data = None
         if body is not None:
             headers["Content-Type"] = content_type
-            data = body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
+            data = (
+                body
+                if isinstance(body, bytes)
+                else json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
+            )
         for attempt in range(_MAX_RETRIES + 1):
             response = self.transport.request(method, target, headers, data, timeout)
             self._show_warnings(response)

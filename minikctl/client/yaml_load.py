@@ -17,6 +17,9 @@ from minikctl.output.numbers import go_float, go_syntax
 
 _TAG = "tag:yaml.org,2002:"
 _KEY = "interface {}"
+_MAX_DEPTH = 10_000
+_ALIASES_FREE, _ALIASES_FEW = 400_000, 4_000_000
+"""Decoded nodes up to which 99 % may come from aliases, and from which on only 10 %."""
 _PLAIN = "?"
 """The tag of a plain scalar that has none in the document."""
 
@@ -39,6 +42,7 @@ class YamlFault(ValueError):
 def load_document(text: bytes | str) -> Any:
     """The first document's value; None for an empty one. Duplicate keys: the last wins."""
     try:
+        _check_depth(text)
         loader = _Loader(text)
         try:
             node = loader.get_node() if loader.check_node() else None
@@ -54,6 +58,24 @@ def load_document(text: bytes | str) -> Any:
         return None if node is None else _Converter().value(node)
     except _Cycle:
         raise YamlFault(f"yaml: anchor '{_alias(text)}' value contains itself") from None
+    except RecursionError:
+        raise YamlFault(f"yaml: exceeded max depth of {_MAX_DEPTH}") from None
+
+
+def _check_depth(text: bytes | str) -> None:
+    """go-yaml's limit, looked at before libyaml composes: it recurses, and would end the process."""
+    openers: Any = "[{-?:" if isinstance(text, str) else (b"[", b"{", b"-", b"?", b":")
+    if sum(text.count(opener) for opener in openers) <= _MAX_DEPTH:
+        return
+    depth = 0
+    for event in yaml.parse(text, _Base):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                line = event.start_mark.line if event.start_mark else 0
+                raise YamlFault(f"yaml: {f'line {line + 1}: ' if line else ''}exceeded max depth of {_MAX_DEPTH}")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Cycle(Exception):
@@ -89,13 +111,57 @@ def _alias(text: bytes | str) -> str:
     return ""
 
 
+class _Budget:
+    """How much of a document may come from aliases, lest a few lines become gigabytes. Source: go-yaml v2 decode.go.
+
+    A node that is seen again is there through an alias, which counts as a node itself.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self._decoded = 1
+        self._aliased = 0
+        self._within = 0
+
+    def enter(self, node: yaml.Node) -> bool:
+        """Count a node; whether an alias led to it, which `leave` must be told."""
+        again = id(node) in self._seen
+        self._seen.add(id(node))
+        if again:
+            self._count()
+            self._within += 1
+        self._count()
+        return again
+
+    def leave(self, again: bool) -> None:
+        self._within -= again
+
+    def _count(self) -> None:
+        self._decoded += 1
+        self._aliased += self._within > 0
+        if self._aliased > 100 and self._decoded > 1000 and self._aliased / self._decoded > self._allowed():
+            raise YamlFault("yaml: document contains excessive aliasing")
+
+    def _allowed(self) -> float:
+        beyond = (self._decoded - _ALIASES_FREE) / (_ALIASES_FEW - _ALIASES_FREE)
+        return 0.99 - 0.89 * min(max(beyond, 0.0), 1.0)
+
+
 class _Converter:
     """Nodes to JSON values. Aliases are followed; one that contains itself is an error."""
 
     def __init__(self) -> None:
         self._open: set[int] = set()
+        self._budget = _Budget()
 
     def value(self, node: yaml.Node) -> Any:
+        again = self._budget.enter(node)
+        try:
+            return self._value(node)
+        finally:
+            self._budget.leave(again)
+
+    def _value(self, node: yaml.Node) -> Any:
         if isinstance(node, yaml.ScalarNode):
             return to_json(resolve(node))
         if id(node) in self._open:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def test_a_list_below_a_scalar(cluster: Cluster, unchanged: str, seed: Path) -> 
 def test_an_api_version_that_does_not_exist(cluster: Cluster, unchanged: str, seed: Path) -> None:
     failed = cluster.same("create", "-n", unchanged, "-f", str(seed / "deployment.yml"))
     assert failed.exit_code == 1
+    assert "error validating data: apiVersion isn't string type" in failed.stderr
     fixed = (seed / "deployment.yml").read_text().replace("1.0", '"1.0"')
     failed = cluster.same("create", "-n", unchanged, "-f", "-", stdin=fixed)
     assert 'no matches for kind "Deployment" in version "1.0"' in failed.stderr
@@ -176,13 +178,76 @@ spec:
         "livenessProbe: {httpGet: {}}",
     ],
 )
-@pytest.mark.parametrize("validate", ["strict", "warn", "ignore"])
-def test_pods_that_cannot_be(cluster: Cluster, unchanged: str, line: str, validate: str) -> None:
-    manifest = POD.format(line=line)
-    cluster.same(
-        "create", "-n", unchanged, "-f", "-", f"--validate={validate}", "--dry-run=server", stdin=manifest
-    )
-    nothing_in(cluster, unchanged)
+def test_pods_that_cannot_be(cluster: Cluster, line: str) -> None:
+    for level in ("strict", "warn", "ignore"):
+        manifest = POD.format(line=line)
+        cluster.same("create", "-f", "-", f"--validate={level}", "--dry-run=server", stdin=manifest)
+    nothing_in(cluster, "default")
+
+
+DOCUMENTS = {
+    "no-apiVersion": "kind: Pod",
+    "no-kind": "apiVersion: v1",
+    "neither": "apiVersion: null\nkind: null",
+    "kind-is-a-number": "apiVersion: v1\nkind: 5",
+    "apiVersion-with-two-slashes": "apiVersion: a/b/c\nkind: Pod",
+    "a-list": "- a\n- b",
+    "a-word": "just text",
+    "a-JSON-array": "[1, 2]",
+    "nothing": "",
+    "empty-documents": "---\n---\n# comment\n---\n",
+    "List-without-items": "apiVersion: v1\nkind: List",
+    "List-of-a-word": "apiVersion: v1\nkind: List\nitems: x",
+    "metadata-null": "{apiVersion: v1, kind: ConfigMap, metadata: null}",
+    "metadata-a-list": "{apiVersion: v1, kind: ConfigMap, metadata: [a]}",
+    "name-a-number": "{apiVersion: v1, kind: ConfigMap, metadata: {name: 5}}",
+    "label-a-number": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {x: 5}}}",
+    "values-of-other-types": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {z: 1, a: true, m: []}}",
+    "control-characters": (
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "a\\tb", labels: {"a\\u0007b": "c\\nd"}}\n'
+        'data: {"k\\n": v}'
+    ),
+    "a-NUL": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b\\u0000"}}',
+    "a-name-of-300": "{apiVersion: v1, kind: ConfigMap, metadata: {name: " + "a" * 300 + "}}",
+    "lists-of-lists": "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [[{name: a}]]}}",
+    "a-map-for-a-list": "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: {name: a}}}",
+    "a-null-container": "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [null]}}",
+    "a-port-too-large": (
+        "{apiVersion: v1, kind: Pod, metadata: {name: a},"
+        " spec: {containers: [{name: a, image: b, ports: [{containerPort: 99999999999}]}]}}"
+    ),
+    "trailing-comma": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "A",}}',
+    "ends-early": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}',
+    "a-tab": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n\tdata: x",
+    "an-unclosed-map": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a",
+    "an-unknown-anchor": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: *x}}",
+    "an-alias-bomb": "a: &a [x,x,x,x,x,x,x,x,x]\n"
+    + "".join(f"{this}: &{this} [{','.join(['*' + last] * 9)}]\n" for last, this in pairwise("abcdefg")),
+    "too-deep": "a: " + "[" * 20_000 + "]" * 20_000,
+    "an-unknown-namespace": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: other}}",
+    "resourceVersion": '{apiVersion: v1, kind: Namespace, metadata: {name: a.b, resourceVersion: "5"}}',
+    "wrong-owner": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, ownerReferences: [{}]}}",
+    "dots-for-keys": '{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {"..": "", ".": "", "": "", a/b: ""}}',
+    "half-a-key-pair": (
+        '{apiVersion: v1, kind: Secret, type: kubernetes.io/tls, metadata: {name: a}, data: {tls.crt: ""}}'
+    ),
+}
+
+
+@pytest.mark.parametrize("text", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+def test_documents_that_are_no_objects(cluster: Cluster, text: str) -> None:
+    failed = cluster.same("create", "-f", "-", "--dry-run=server", stdin=text)
+    assert failed.exit_code == 1
+    assert "Traceback" not in failed.stderr
+    nothing_in(cluster, "default")
+
+
+def test_bytes_that_are_no_text(cluster: Cluster, tmp_path: Path) -> None:
+    for number, raw in enumerate(
+        (b"name: b\xff\xfe", b'name: "b\x00"', b"\x7fELF\x02\x01\x01\x00", b"\xff\xfea\x00")
+    ):
+        (tmp_path / f"{number}.yml").write_bytes(raw)
+        assert cluster.same("create", "-f", f"{number}.yml", "--dry-run=server", cwd=tmp_path).exit_code == 1
 
 
 def test_several_documents_one_bad(cluster: Cluster, namespace: str) -> None:

@@ -88,7 +88,7 @@ class Cluster:
         ours = self.run(*args, stdin=stdin, cwd=cwd, check=False)
         theirs = self.kubectl(*args, stdin=stdin, cwd=cwd)
         theirs.stderr = theirs.stderr.replace("kubectl", "minikctl")
-        assert repr(ours) == repr(theirs)
+        assert repr(ours) == repr(theirs), f"{' '.join(args)}\nminikctl: {ours!r}\nkubectl: {theirs!r}"
         return ours
 
     def execute(self, *command: str, stdin: str = "", timeout: float = 90, cwd: Path | None = None) -> Output:

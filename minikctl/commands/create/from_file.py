@@ -24,7 +24,8 @@ def run(call: Invocation) -> int:
         return _raw(call)
     strategy = creating.dry_run(call)
     printer = make_printer(flags, operation="created", dry_run=strategy)
-    query = creating.post_query(call, strategy, creating.validation(call))
+    directive = creating.validation(call)
+    query = creating.post_query(call, strategy, directive)
     found = collect(
         call.factory,
         Query(
@@ -32,6 +33,7 @@ def run(call: Invocation) -> int:
             recursive=flags["recursive"],
             selector=flags["selector"],
             latest=False,
+            validate=directive != "Ignore",
         ),
     )
     errors = list(found.errors)
@@ -55,6 +57,7 @@ def _create(call: Invocation, info: Info, printer: Printer, query: dict[str, str
         creating.save_config(obj)
     if query is not None:
         path = info.mapping.path(info.namespace)
+        obj.get("metadata", {}).pop("resourceVersion", None)
         obj = call.factory.client.request("POST", path, query=query, body=obj)
     printer.print(obj, call.streams.out)
 
