@@ -11,7 +11,6 @@ import contextlib
 import gc
 import importlib
 import logging
-import os
 import signal
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,8 +19,9 @@ from typing import TYPE_CHECKING
 from backend import home
 from backend.apiserver import pki
 from backend.config import Config, parse
-from backend.home import StartError
+from backend.home import Starter, StartError
 from backend.machinery.client import Client
+from backend.meta.errors import ApiError
 from backend.meta.types import ADMIN, Obj, User
 from backend.purge import purge
 from backend.supervisor import Supervisor
@@ -53,8 +53,9 @@ STOP_GRACE = 10.0
 class Backend:
     """One run of the control plane. Also what the unix socket's owner may ask of it (http.app.Control)."""
 
-    def __init__(self, config: Config, keys: Future[pki.Pki]) -> None:
+    def __init__(self, config: Config, keys: Future[pki.Pki], starter: Starter) -> None:
         self._config = config
+        self._starter = starter
         self._keys = keys
         self._supervisor = Supervisor()
         self._stop = asyncio.Event()
@@ -125,7 +126,10 @@ class Backend:
         from backend.meta.schema import Schemas
 
         self._handler = Handler(self._store, self._catalog, Schemas.load())
-        await create_system_namespaces(Client(self._handler, ADMIN))
+        try:
+            await create_system_namespaces(Client(self._handler, ADMIN))
+        except ApiError as error:
+            raise StartError(str(error)) from None
         token = home.admin_token(self._config)
         keys = await asyncio.wrap_future(self._keys)
         listener = _bind(self._config)
@@ -135,10 +139,7 @@ class Backend:
         await server.listen_tls(listener, tls_context(keys))
         await server.listen_unix(bind_unix(self._config.socket_path))
         home.announce(self._config, port)
-        if self._config.ready_fd is not None:
-            with contextlib.suppress(BrokenPipeError):  # Whoever waited may be gone; we are there for others.
-                os.write(self._config.ready_fd, b"ready\n")
-            os.close(self._config.ready_fd)
+        self._starter.tell("ready")
         logger.info("cluster %s answers at %s:%d", self._config.cluster, self._config.address, port)
 
     def _app(self, token: str, address: str) -> App:
@@ -264,7 +265,7 @@ def _prepare(config: Config) -> pki.Pki:
         raise StartError(f"cannot write {error.filename}: {(error.strerror or str(error)).lower()}") from None
 
 
-def _run(config: Config) -> None:
+def _run(config: Config, starter: Starter) -> None:
     """Raises StartError."""
     home.prepare(config)
     if config.purge:
@@ -276,7 +277,7 @@ def _run(config: Config) -> None:
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(Backend(config, keys).run())
+            runner.run(Backend(config, keys, starter).run())
 
 
 def main() -> int:
@@ -287,12 +288,23 @@ def main() -> int:
     # Its lines about WebSockets have the arguments of an exec, which may be secrets.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     sys.setswitchinterval(SWITCH_INTERVAL)
+    starter = Starter(config.ready_fd)
     try:
-        _run(config)
+        _run(config, starter)
     except StartError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+        return _give_up(starter, str(error))
+    except OSError as error:
+        logger.exception("ended by an error of the operating system")
+        return _give_up(starter, f"{error.filename or config.home}: {(error.strerror or str(error)).lower()}")
     return 0
+
+
+def _give_up(starter: Starter, why: str) -> int:
+    """Say why, also where the log cannot be written: a full disk is a reason."""
+    starter.tell(f"error: {why}")
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"error: {why}\n")
+    return 1
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Config:
     cluster: str = ""
     """The cluster's name, which shows in process lists and logs."""
     ready_fd: int | None = None
-    """A pipe on which `ready` is written, once the backend is."""
+    """A pipe that gets one line: `ready` once the backend is, or `error: ` and why it cannot start."""
     watch_loop: bool = False
     """Log a stack whenever the event loop was held for more than 10 ms."""
     purge: bool = False

@@ -20,6 +20,22 @@ class StartError(Exception):
     """Why a backend cannot start, in one line for its user."""
 
 
+class Starter:
+    """Whoever started this process and waits on a pipe (--ready-fd) to hear how it went."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    def tell(self, line: str) -> None:
+        """Only the first line is sent. Nobody may listen any more; we are there for others."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            os.write(descriptor, f"{line}\n".encode())
+        os.close(descriptor)
+
+
 def prepare(config: Config) -> None:
     """Make the folder, or make sure that it is ours alone; raises StartError."""
     try:

@@ -74,8 +74,10 @@ class Profile:
         tokenFile. None when it never did, or stopped cleanly; a killed backend leaves it behind."""
         try:
             loaded = json.loads((self.home / "backend.json").read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
+        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
             return None
+        except OSError as error:
+            raise CommandError(f"error: cannot read {error.filename}: {error.strerror}") from None
         return loaded if isinstance(loaded, dict) else None
 
     def make_home(self) -> None:

@@ -12,8 +12,7 @@ from minikctl.local.profile import Profile
 def status(profile: Profile) -> dict[str, Any]:
     """name, state (Running, NotReady, Stopped), pid, ready, endpoint, home, version, uptimeSeconds.
 
-    What a stopped backend does not have (pid, version, uptimeSeconds) is None. The endpoint outlives a stop: the
-    port is kept.
+    What a stopped backend does not have (pid, endpoint, version, uptimeSeconds) is None.
     """
     description = profile.description() or {}
     alive = control.answers(profile)
@@ -23,7 +22,7 @@ def status(profile: Profile) -> dict[str, Any]:
         "state": "Running" if ready else "NotReady" if alive else "Stopped",
         "pid": description.get("pid") if alive else None,
         "ready": ready,
-        "endpoint": description.get("endpoint"),
+        "endpoint": description.get("endpoint") if alive else None,
         "home": str(profile.home),
         "version": description.get("version") if alive else None,
         "uptimeSeconds": _uptime(description) if alive else None,

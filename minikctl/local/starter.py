@@ -1,8 +1,8 @@
 """Starting the backend: once, however many commands ask at the same time.
 
 Whoever holds start.lock starts it, and the others wait for the lock and find it running. The backend gets the
-writing end of a pipe (--ready-fd): a line in it says that it is ready, its end without one that it could not
-start.
+writing end of a pipe (--ready-fd): a line in it says that it is ready or why it cannot start, its end without one
+that it died.
 """
 
 from __future__ import annotations
@@ -96,20 +96,19 @@ def _launch(profile: Profile) -> None:
         os.close(writer)
         os.close(log)
     with os.fdopen(reader, "rb") as pipe:
-        if pipe.readline() == b"ready\n":
-            backend.returncode = 0  # It goes on without us; nobody waits for it here.
-            return
+        line = pipe.readline().decode(errors="replace").strip()
+    if line == "ready":
+        backend.returncode = 0  # It goes on without us; nobody waits for it here.
+        return
     code = backend.wait()
-    raise CommandError(_failure(profile, code, began))
+    raise CommandError(line or _failure(profile, code, began))
 
 
 def _failure(profile: Profile, code: int, began: int) -> str:
-    """What went wrong, in the backend's own words where it had any."""
+    """What is known of the end of a backend that did not say why: it was killed, or has a bug."""
     with profile.log.open("rb") as log:
         log.seek(began)
         lines = log.read().decode(errors="replace").splitlines()
-    if code == 1 and lines and lines[-1].startswith("error: "):
-        return lines[-1]
     told = f"exit code {code}" if code >= 0 else f"signal {-code}"
     head = f'error: the backend of cluster "{profile.name}" did not start ({told})'
     if not lines:

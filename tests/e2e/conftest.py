@@ -28,8 +28,8 @@ def new_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
     """Makes clusters that a test has for itself; they are deleted afterwards."""
     made: list[Cluster] = []
 
-    def make(name: str = "own", **env: str) -> Cluster:
-        made.append(Cluster(tmp_path / ".minikctl", f"{name}-{os.getpid()}", env))
+    def make(name: str = "own", *, home: Path | None = None, **env: str) -> Cluster:
+        made.append(Cluster(home or tmp_path / ".minikctl", f"{name}-{os.getpid()}", env))
         return made[-1]
 
     yield make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,7 +10,8 @@ import signal
 import sqlite3
 import stat
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,90 @@ def test_a_state_file_from_a_newer_version_is_refused_and_left_alone(new_cluster
         connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
     connection.close()
     assert cluster.run("get", "secrets", "-o", "name") == "secret/kept\n"
+
+
+def test_a_full_disk_is_named_and_heals(new_cluster: NewCluster, small_disk: Path) -> None:
+    """At the start the log cannot be written either; later, what is stored can be read, and no write is half done."""
+    cluster = new_cluster(home=small_disk / "home")
+    filler = small_disk / "filler"
+    fill(filler)
+    failed = cluster.fails("get", "secrets")
+    assert "no space left on device" in failed.stderr.lower()
+    assert failed.stderr.count("\n") == 1
+    filler.unlink()
+    cluster.run("create", "secret", "generic", "before", "--from-literal=a=b")
+    fill(filler)
+    (small_disk.parent / "value").write_bytes(os.urandom(500_000))
+    failed = cluster.fails("create", "secret", "generic", "big", f"--from-file={small_disk.parent / 'value'}")
+    assert "disk is full" in failed.stderr
+    assert cluster.run("get", "secrets", "-o", "name") == "secret/before\n"
+    filler.unlink()
+    cluster.run("create", "secret", "generic", "after", "--from-literal=a=b")
+    os.kill(cluster.pid, signal.SIGKILL)
+    assert cluster.run("get", "secrets", "-o", "name").split() == ["secret/after", "secret/before"]
+
+
+def test_a_read_only_home_is_named(new_cluster: NewCluster, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    cluster = new_cluster(home=small_disk / "home")
+    failed = cluster.fails("get", "secrets")
+    assert failed.stderr == f"error: cannot make {cluster.home}: Read-only file system\n"
+
+
+def fill(path: Path) -> None:
+    """Until the disk has no byte left."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "minikctl-test", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a file system of its own needs root")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_start_whose_command_was_killed_goes_on(new_cluster: NewCluster) -> None:
+    """The backend lives without the command that started it, and the next command finds all it needs."""
+    cluster = new_cluster()
+    starting = cluster.spawn("cluster", "start", stdout=subprocess.DEVNULL)
+    pid = wait_for_backend(cluster)
+    starting.kill()
+    starting.wait()
+    assert cluster.run("get", "secrets").stderr == "No resources found in default namespace.\n"
+    assert cluster.pid == pid
+    assert "minikctl" in cluster.kubectl("config", "view")
+
+
+@pytest.mark.docker
+def test_a_command_waits_for_a_backend_that_is_just_stopping(new_cluster: NewCluster, manifests: Path) -> None:
+    """Its pods take their time to end, and whoever asked it to stop holds no lock any more."""
+    cluster = new_cluster()
+    run_sample_pod(cluster, manifests)
+    first = cluster.pid
+    stopping = cluster.spawn("cluster", "stop", stdout=subprocess.DEVNULL)
+    while cluster.run("cluster", "status", "-o", "json", check=False).json["state"] != "Stopped":
+        pass
+    stopping.kill()
+    stopping.wait()
+    assert "nodejs.lifetouch.us" in cluster.run("get", "pods")
+    assert cluster.pid != first
+
+
+def wait_for_backend(cluster: Cluster) -> int:
+    """The process that has the cluster, which need not be ready. It tells nobody so early: look."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return int((cluster.folder / "lock").read_text())
+        time.sleep(0.005)
+    raise AssertionError("no backend came")
 
 
 def test_a_second_backend_on_the_same_data_is_refused(new_cluster: NewCluster) -> None:
@@ -235,6 +321,30 @@ def test_without_an_engine_objects_are_stored_and_pods_say_why_they_wait(
         watch.communicate()
     described: Output = cluster.run("describe", "pod", "nodejs.lifetouch.us")
     assert "Docker" in described
+
+
+def test_rotate_key_encrypts_anew_and_forgets_the_old_key(new_cluster: NewCluster) -> None:
+    cluster = new_cluster()
+    cluster.run("create", "secret", "generic", "s", "--from-literal=key=value")
+    keyring = cluster.folder / "keyring.json"
+    old = json.loads(keyring.read_text())
+    told = cluster.run("cluster", "rotate-key")
+    new = json.loads(keyring.read_text())
+    assert told == f'key of cluster "{cluster.name}" rotated (key {new["active"]})\n'
+    assert new["active"] != old["active"]
+    assert [key["id"] for key in new["keys"]] == [new["active"]]
+    assert old["keys"][0]["key"] not in keyring.read_text()
+    cluster.run("cluster", "stop")
+    assert cluster.run("get", "secret", "s", "-o", "jsonpath={.data.key}") == "dmFsdWU="
+
+
+@pytest.mark.docker
+def test_the_arguments_of_an_exec_are_in_no_log(new_cluster: NewCluster, manifests: Path) -> None:
+    cluster = new_cluster()
+    run_sample_pod(cluster, manifests)
+    assert cluster.run("exec", "nodejs.lifetouch.us", "--", "echo", "hush-hush") == "hush-hush\n"
+    assert cluster.kubectl("exec", "nodejs.lifetouch.us", "--", "echo", "hush-hush") == "hush-hush\n"
+    assert "hush" not in cluster.run("cluster", "logs")
 
 
 def test_nothing_secret_is_on_the_disk_in_plain_text(new_cluster: NewCluster) -> None:

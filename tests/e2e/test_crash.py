@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -83,6 +85,34 @@ def test_acknowledged_writes_survive_kill_9(new_cluster: Callable[..., Cluster])
         assert newest >= last_version
         last_version = newest
     assert len(acknowledged) > ROUNDS * WRITERS
+
+
+def test_a_backend_killed_while_it_starts_is_started_by_the_next_command(
+    new_cluster: Callable[..., Cluster],
+) -> None:
+    """Whatever it was writing: keys, certificates, the empty database, what it tells of itself."""
+    choose = random.Random(11)
+    for round_ in range(5):
+        cluster = new_cluster(f"round{round_}")
+        starting = cluster.spawn("cluster", "start", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        pid = wait_for_backend(cluster)
+        time.sleep(choose.uniform(0, 1.2))
+        os.kill(pid, signal.SIGKILL)
+        told, _ = starting.communicate(timeout=30)
+        assert "signal 9" in told if starting.returncode else "started" in told
+        assert cluster.run("create", "configmap", "after") == "configmap/after created\n"
+        assert cluster.kubectl("get", "configmap", "after", "-o", "name") == "configmap/after\n"
+        assert not [path.name for path in cluster.folder.rglob(".*")]
+
+
+def wait_for_backend(cluster: Cluster) -> int:
+    """The process that has the cluster, which need not be ready. It tells nobody so early: look."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return int((cluster.folder / "lock").read_text())
+        time.sleep(0.005)
+    raise AssertionError("no backend came")
 
 
 def test_a_watcher_resumes_from_its_revision_after_kill_9(new_cluster: Callable[..., Cluster]) -> None:
