@@ -114,7 +114,8 @@ def _alias(text: bytes | str) -> str:
 class _Budget:
     """How much of a document may come from aliases, lest a few lines become gigabytes. Source: go-yaml v2 decode.go.
 
-    A node that is seen again is there through an alias, which counts as a node itself.
+    A node that is seen again is there through an alias, which counts as a node itself (but for aliases within what
+    aliases stand for, which cannot be told from the rest of it here).
     """
 
     def __init__(self) -> None:
@@ -125,18 +126,19 @@ class _Budget:
 
     def enter(self, node: yaml.Node) -> bool:
         """Count a node; whether an alias led to it, which `leave` must be told."""
-        again = id(node) in self._seen
+        again = not self._within and id(node) in self._seen
         self._seen.add(id(node))
         if again:
-            self._count()
+            self.count()
             self._within += 1
-        self._count()
+        self.count()
         return again
 
     def leave(self, again: bool) -> None:
         self._within -= again
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """One node more; YamlFault when too many of them are aliases'."""
         self._decoded += 1
         self._aliased += self._within > 0
         if self._aliased > 100 and self._decoded > 1000 and self._aliased / self._decoded > self._allowed():
@@ -177,6 +179,7 @@ class _Converter:
     def _mapping(self, node: yaml.Node) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            self._budget.count()
             if isinstance(key_node, yaml.ScalarNode) and _is_merge(key_node):
                 self._merge(made, value_node)
                 continue

@@ -242,6 +242,29 @@ def test_documents_that_are_no_objects(cluster: Cluster, text: str) -> None:
     nothing_in(cluster, "default")
 
 
+LIST = """
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: good}}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: p}
+  spec:
+    containers: [{name: c, image: i, ports: [{containerPort: 80}], resources: {limits: {cpu: 1}}}]
+    volumes: [{name: v, emptyDir: {sizeLimit: 1Mi}}]
+"""
+
+
+def test_a_list_of_objects(cluster: Cluster) -> None:
+    """kubectl validates a List's items itself, by the server's OpenAPI v2 document in protobuf form."""
+    made = cluster.same("create", "-f", "-", "--dry-run=server", stdin=LIST)
+    assert made == "configmap/good created (server dry run)\npod/p created (server dry run)\n"
+    refused = cluster.kubectl("create", "-f", "-", "--dry-run=server", stdin=LIST.replace("image:", "imagge:"))
+    assert 'unknown field "imagge" in io.k8s.api.core.v1.Container' in refused.stderr
+    assert "unknown field" in cluster.fails("create", "-f", "-", stdin=LIST.replace("image:", "imagge:")).stderr
+
+
 def test_bytes_that_are_no_text(cluster: Cluster, tmp_path: Path) -> None:
     for number, raw in enumerate(
         (b"name: b\xff\xfe", b'name: "b\x00"', b"\x7fELF\x02\x01\x01\x00", b"\xff\xfea\x00")

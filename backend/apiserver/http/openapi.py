@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from backend.apiserver.http import openapi_document, openapi_paths
+from backend.apiserver.http import openapi_document, openapi_paths, openapi_protobuf
 from backend.apiserver.http.exchange import JSON, Exchange, Header
 from backend.apiserver.http.negotiation import clauses
 from backend.apiserver.http.version import GIT_VERSION
@@ -42,8 +42,8 @@ class OpenApi:
         if path == "v3":
             await self._send(exchange, self._etag(""), orjson.dumps(self._index()))
         elif path == "v2":
-            _require_json(exchange)
-            await self._document(exchange, "v2", [r for group in self._groups.values() for r in group])
+            form = "v2-protobuf" if _wants_protobuf(exchange) else "v2"
+            await self._document(exchange, form, [r for group in self._groups.values() for r in group])
         elif path.startswith("v3/") and path[3:] in self._groups:
             await self._document(exchange, path[3:], self._groups[path[3:]])
         else:
@@ -57,7 +57,10 @@ class OpenApi:
         """Changes with the definitions, with the resources and with this code."""
         if self._seed is None:
             parts = [GIT_VERSION.encode()]
-            parts += [Path(str(module.__file__)).read_bytes() for module in (openapi_document, openapi_paths)]
+            parts += [
+                Path(str(module.__file__)).read_bytes()
+                for module in (openapi_document, openapi_paths, openapi_protobuf)
+            ]
             parts += [
                 repr((r.api_version, r.kind, r.plural, r.verbs, r.subresources, r.namespaced)).encode()
                 for group in self._groups.values()
@@ -71,29 +74,42 @@ class OpenApi:
 
     async def _document(self, exchange: Exchange, root: str, resources: list[Resource]) -> None:
         etag = self._etag(root)
+        media = openapi_protobuf.CONTENT_TYPE if root == "v2-protobuf" else JSON
         if etag in exchange.headers.get(b"if-none-match", b""):
             await self._send(exchange, etag, b"")
             return
         async with self._making:
-            body = await asyncio.to_thread(self._make, resources, root == "v2")
+            body = await asyncio.to_thread(self._make, resources, root)
         hashed = exchange.query.get("hash") == self._hash(root)
-        await self._send(exchange, etag, body, immutable=hashed)
+        await self._send(exchange, etag, body, media, immutable=hashed)
 
-    def _make(self, resources: list[Resource], v2: bool) -> bytes:
-        return orjson.dumps(openapi_document.build(self._definitions(), resources, "v2" if v2 else "v3"))
+    def _make(self, resources: list[Resource], root: str) -> bytes:
+        dialect: openapi_document.Dialect = "v2" if root.startswith("v2") else "v3"
+        document = openapi_document.build(self._definitions(), resources, dialect)
+        return openapi_protobuf.encode(document) if root == "v2-protobuf" else orjson.dumps(document)
 
-    async def _send(self, exchange: Exchange, etag: bytes, body: bytes, *, immutable: bool = False) -> None:
+    async def _send(
+        self, exchange: Exchange, etag: bytes, body: bytes, media: bytes = JSON, *, immutable: bool = False
+    ) -> None:
         extra: list[Header] = [(b"etag", etag), (b"vary", b"Accept")]
         if not body or etag in exchange.headers.get(b"if-none-match", b""):
-            await exchange.respond(304, b"", JSON, extra)
+            await exchange.respond(304, b"", media, extra)
         elif immutable:
-            await exchange.respond(200, body, JSON, extra, IMMUTABLE)
+            await exchange.respond(200, body, media, extra, IMMUTABLE)
         else:
-            await exchange.respond(200, body, JSON, extra)
+            await exchange.respond(200, body, media, extra)
 
 
-def _require_json(exchange: Exchange) -> None:
-    """The protobuf form, which client-go prefers for v2, is not served: its users fall back to v3."""
+def _wants_protobuf(exchange: Exchange) -> bool:
+    """Whether the first form that the client accepts and we have is protobuf; raises 406 if there is none."""
     header = exchange.headers.get(b"accept", b"").decode("latin-1")
-    if header and not any(clause.media in V2_TYPES for clause in clauses(header)):
-        raise not_acceptable("only the following media types are accepted: application/json")
+    for clause in clauses(header):
+        if clause.media == openapi_protobuf.MEDIA_TYPE:
+            return True
+        if clause.media in V2_TYPES:
+            return False
+    if header:
+        raise not_acceptable(
+            f"only the following media types are accepted: application/json, {openapi_protobuf.MEDIA_TYPE}"
+        )
+    return False

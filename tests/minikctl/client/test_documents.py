@@ -112,13 +112,13 @@ def test_broken_streams(text: str, fault: str) -> None:
 @pytest.mark.parametrize("opener", ["[", "- ", "{a: ", "? "])
 @pytest.mark.parametrize("depth", [10_001, 500_000])
 def test_what_is_nested_too_deep_is_refused(opener: str, depth: int) -> None:
-    with pytest.raises(YamlFault, match="^yaml: exceeded max depth of 10000$"):
+    with pytest.raises(YamlFault, match=r"^yaml: exceeded max depth of 10000$"):
         load_document(opener * depth)
 
 
 def test_a_few_aliases_may_stand_for_much_but_not_for_everything() -> None:
     values = ", ".join(f"k{i}: v" for i in range(100))
-    assert len(load_document(f"x: &x {{{values}}}\ny: [{', '.join(['*x'] * 101)}]")["y"]) == 101
+    assert len(load_document(f"x: &x {{{values}}}\nall: [{', '.join(['*x'] * 101)}]")["all"]) == 101
     values = ", ".join(f"k{i}: v" for i in range(10_000))
-    with pytest.raises(YamlFault, match="^yaml: document contains excessive aliasing$"):
-        load_document(f"x: &x {{{values}}}\ny: [{', '.join(['*x'] * 100)}]")
+    with pytest.raises(YamlFault, match=r"^yaml: document contains excessive aliasing$"):
+        load_document(f"x: &x {{{values}}}\nall: [{', '.join(['*x'] * 100)}]")
