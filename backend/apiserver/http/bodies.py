@@ -17,6 +17,8 @@ LIMIT = 3 * 1024 * 1024
 TOO_LARGE = f"Request entity too large: limit is {LIMIT}"
 YAML_IN_THREAD = 8 * 1024
 """Bytes of YAML above which parsing would hold the event loop too long."""
+WRITABLE_DEPTH = 240
+"""Levels that are certain to be written: orjson reads 1024 of them but writes 254."""
 SUMMARY = 30
 """Bytes of a refused body that the error shows. Source: endpoints/handlers summarizeData."""
 
@@ -72,6 +74,17 @@ def media_type(headers: Mapping[bytes, bytes], allowed: tuple[str, ...] = OBJECT
     return media
 
 
+def parse_json(body: bytes) -> Any:
+    """A JSON document; raises ValueError, also for one that is nested too deep to be written again."""
+    document = orjson.loads(body)
+    if body.count(b"{") + body.count(b"[") > WRITABLE_DEPTH:
+        try:
+            orjson.dumps([[[[[[[[document]]]]]]]])  # the brackets are room for what answers put around an object
+        except orjson.JSONEncodeError as error:
+            raise ValueError(str(error)) from None
+    return document
+
+
 async def decode_object(body: bytes, media: str, kind: str) -> Any:
     """The document of a request for `kind`; raises 400. Whether it is one is the handler's question."""
     if media == "application/yaml":
@@ -79,8 +92,8 @@ async def decode_object(body: bytes, media: str, kind: str) -> Any:
     if media == PROTOBUF:
         return await asyncio.to_thread(_decode_protobuf, body, kind)
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return parse_json(body)
+    except ValueError:
         why = f"couldn't get version/kind; json parse error: {error_text(body)}"
         raise _unrecognized(kind, why, body) from None
 
@@ -88,8 +101,8 @@ async def decode_object(body: bytes, media: str, kind: str) -> Any:
 async def decode_patch(body: bytes) -> Any:
     """A patch document of any of the JSON patch types. Its shape is checked where it is applied."""
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return parse_json(body)
+    except ValueError:
         raise bad_request(f"error decoding patch: {error_text(body)}") from None
 
 

@@ -20,12 +20,17 @@ class _Malformed(Exception):
 
 
 def error_text(data: bytes) -> str:
-    """What Go would say of `data`; for what only our parser refuses (invalid UTF-8), a text of the same shape."""
+    """What Go would say of `data`; for what only our parser refuses (invalid UTF-8, fewer levels
+    than Go's 10000), a text of the same shape."""
     try:
         _Scanner(data).document()
     except _Malformed as malformed:
         return str(malformed)
-    return "invalid UTF-8 in JSON input"
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return "invalid UTF-8 in JSON input"
+    return "exceeded max depth"
 
 
 def _quote(byte: int) -> str:

@@ -20,8 +20,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import orjson
-
+from backend.apiserver.http.bodies import parse_json
 from backend.meta.types import Obj
 
 MAGIC = b"k8s\x00"
@@ -54,7 +53,7 @@ def decode(body: bytes) -> Obj:
         type_meta = dict(_fields(envelope.get(1, b"")))
         api_version, kind = (bytes(type_meta.get(number, b"")).decode() for number in (1, 2))
         obj = _message(_message_name(api_version, kind), bytes(envelope.get(2, b"")), MAX_DEPTH)
-    except (IndexError, KeyError, TypeError, UnicodeDecodeError, struct.error, orjson.JSONDecodeError) as error:
+    except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
         raise ProtobufError(f"proto: illegal wireType or unexpected EOF ({type(error).__name__})") from None
     return {"kind": kind, "apiVersion": api_version, **obj}
 
@@ -187,7 +186,7 @@ def _int_or_string(data: bytes) -> int | str:
 
 def _raw(data: bytes) -> Any:
     inner = dict(_fields(data)).get(1, b"")
-    return orjson.loads(inner) if inner else None
+    return parse_json(inner) if inner else None
 
 
 def _quantity(data: bytes) -> str:

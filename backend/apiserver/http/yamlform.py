@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import orjson
 
 MAX_NODES = 1_000_000
+MAX_DEPTH = 240
+"""As many levels as a JSON body may have."""
 
 
 class YamlError(Exception):
@@ -29,6 +31,7 @@ def load(text: bytes) -> Any:
         }
 
     try:
+        _check_depth(text, Loader)
         document = yaml.load(text, Loader)
         if _size(document, {}) > MAX_NODES:
             raise YamlError("yaml: document contains excessive aliasing")
@@ -40,6 +43,22 @@ def load(text: bytes) -> Any:
         raise YamlError(f"yaml: {error}") from None
     except RecursionError:
         raise YamlError("yaml: exceeded max depth") from None
+
+
+def _check_depth(text: bytes, loader: Any) -> None:
+    """libyaml recurses while it composes: what is nested too deep must not get there, or the process ends."""
+    import yaml
+
+    if sum(map(text.count, (b"[", b"{", b"-", b"?", b":"))) <= MAX_DEPTH:
+        return
+    depth = 0
+    for event in yaml.parse(text, loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise YamlError("yaml: exceeded max depth")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _size(node: Any, known: dict[int, int]) -> int:

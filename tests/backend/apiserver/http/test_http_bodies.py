@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.apiserver.http.bodies import decode_delete_options, decode_object, integer
+from backend.apiserver.http.bodies import decode_delete_options, decode_object, integer, parse_json
 from backend.apiserver.http.gojson import error_text
 from backend.apiserver.http.yamlform import YamlError, dump, load
 from backend.meta.errors import ApiError
@@ -68,6 +68,19 @@ def test_a_few_lines_of_aliases_do_not_become_gigabytes() -> None:
     with pytest.raises(YamlError):
         load(b"a: &a [*a]")
     assert load(b"a: &x {b: c}\nd: *x") == {"a": {"b": "c"}, "d": {"b": "c"}}
+
+
+@pytest.mark.parametrize("opener", [b"[", b"- ", b"{a: ", b"? "])
+async def test_yaml_that_is_nested_too_deep_does_not_end_the_process(opener: bytes) -> None:
+    with pytest.raises(ApiError, match="exceeded max depth"):
+        await decode_object(opener * 300_000, "application/yaml", "Secret")
+
+
+@pytest.mark.parametrize("depth", [260, 1020, 9000])
+async def test_json_that_could_not_be_written_again_is_refused(depth: int) -> None:
+    assert parse_json(b'{"a":' * 230 + b"[]" + b"}" * 230)
+    with pytest.raises(ApiError, match="json parse error: exceeded max depth"):
+        await decode_object(b'{"a":' * depth + b"1" + b"}" * depth, "application/json", "Secret")
 
 
 def test_yaml_is_written_with_sorted_keys() -> None:

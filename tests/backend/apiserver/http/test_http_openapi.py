@@ -65,6 +65,11 @@ async def test_what_has_not_changed_is_not_sent_again(running: Running) -> None:
         assert (again.code, again.body, again.headers["etag"]) == (304, b"", etag)
 
 
-async def test_the_protobuf_form_is_not_served(running: Running) -> None:
+async def test_v2_has_a_protobuf_form_and_no_other(running: Running) -> None:
     protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
-    assert (await running.get("/openapi/v2", accept=protobuf)).code == 406
+    answer = await running.get("/openapi/v2", accept=protobuf)
+    assert answer.headers["content-type"] == protobuf.replace("@", ".")
+    assert answer.body.startswith(b"\x0a\x032.0")
+    assert b"/api/v1/namespaces/{namespace}/pods" in answer.body
+    assert answer.headers["etag"] != (await running.get("/openapi/v2")).headers["etag"]
+    assert (await running.get("/openapi/v2", accept="text/xml")).code == 406
