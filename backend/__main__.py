@@ -23,6 +23,7 @@ from backend.home import Starter, StartError
 from backend.machinery.client import Client
 from backend.meta.errors import ApiError
 from backend.meta.types import ADMIN, Obj, User
+from backend.node_to_come import NodeToCome
 from backend.purge import purge
 from backend.supervisor import Supervisor
 from backend.watchdog import Watchdog
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from backend.apiserver.handler import Handler
     from backend.apiserver.http.app import App
-    from backend.apiserver.http.podstreams import PodStreams
     from backend.apiserver.http.server import Server
     from backend.kubelet.kubelet import Kubelet
     from backend.kubelet.runtime.docker import DockerRuntime
@@ -60,12 +60,12 @@ class Backend:
         self._supervisor = Supervisor()
         self._stop = asyncio.Event()
         self._keep_pods = True
+        self._node = NodeToCome()
         self._kubelet: Kubelet | None = None
         self._runtime: DockerRuntime | None = None
         self._store: SqlStore
         self._keyring: Keyring
         self._handler: Handler
-        self._pod_streams: PodStreams
         self._server: Server | None = None
 
     def shutdown(self, keep_pods: bool) -> None:
@@ -153,10 +153,12 @@ class Backend:
         from backend.apiserver.http.routes import Router
         from backend.meta.schema import Schemas
 
-        self._pod_streams = PodStreams(self._handler)
+        pod_streams = PodStreams(self._handler)
+        if self._config.runtime == "docker":
+            pod_streams.node = self._node
         return App(
             router=Router(self._catalog), authenticator=Authenticator(token), resources=Resources(self._handler),
-            pod_streams=self._pod_streams, discovery=Discovery(self._catalog, address),
+            pod_streams=pod_streams, discovery=Discovery(self._catalog, address),
             openapi=OpenApi(self._catalog, Schemas.raw_definitions), health=Health({"ping": lambda: True}),
             control=self,
         )  # fmt: skip
@@ -201,7 +203,7 @@ class Backend:
             self._kubelet = self._new_kubelet(runtime)
             await self._kubelet.run()
 
-        self._pod_streams.node = KubeletStreams(runtime, self.status_of)
+        self._node.arrived(KubeletStreams(runtime, self.status_of))
         self._supervisor.start("kubelet", run)
 
     def _new_kubelet(self, runtime: DockerRuntime) -> Kubelet:
