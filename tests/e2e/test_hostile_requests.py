@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,11 @@ def send(path: Path, data: bytes) -> bytes:
         connection.settimeout(10)
         connection.connect(str(path))
         answer = b""
-        try:
+        with suppress(BrokenPipeError):  # it may answer and close before it has heard all
             connection.sendall(data)
+        with suppress(ConnectionResetError):
             while chunk := connection.recv(65536):
                 answer += chunk
-        except (BrokenPipeError, ConnectionResetError):
-            pass
         return answer
 
 
