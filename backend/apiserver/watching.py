@@ -89,8 +89,10 @@ class Watching:
         farewell = end - min(_FAREWELL_SECONDS, (timeout or 0) / 2) if end is not None else None
         bookmark = time.monotonic() + BOOKMARK_SECONDS
         while True:
-            wakes = [when for when in (end, farewell, bookmark) if when is not None]
-            event = await self._next(min(wakes))
+            event: Event | object | None = self._watch.ready()
+            if event is None:
+                wakes = [when for when in (end, farewell, bookmark) if when is not None]
+                event = await self._next(min(wakes))
             if event is _CLOSED:
                 return
             if isinstance(event, Event):

@@ -22,8 +22,11 @@ _NEVER_OWNED = frozenset({"events"})
 """Too many and too short-lived to be looked at; they expire by themselves."""
 
 
-def _essentials(obj: Obj) -> Obj:
+def _essentials(obj: Obj) -> Obj | None:
+    """What has no owner is not kept: that is nearly everything."""
     meta = obj["metadata"]
+    if not meta.get("ownerReferences"):
+        return None
     return {"metadata": {name: meta[name] for name in _KEPT if name in meta}}
 
 
@@ -68,10 +71,17 @@ class GarbageCollector:
         def changed(new: Obj | None, old: Obj | None) -> None:
             if new is None and old is not None:
                 self._gone(old)
-            elif new is not None and _owner_uids(new) and _owner_uids(new) != (_owner_uids(old) if old else []):
+            elif new is not None and _owner_uids(new) != (_owner_uids(old) if old else []):
                 controller.enqueue_changed(new, old)
 
         informer.on_change(changed)
+        # An owner may have gone while nobody watched, and owners are not kept.
+        informer.on_list(self._enqueue_all)
+
+    def _enqueue_all(self) -> None:
+        for informer, controller in zip(self.informers, self.controllers, strict=True):
+            for dependent in informer.list():
+                controller.enqueue_changed(dependent, None)
 
     def _gone(self, obj: Obj) -> None:
         uid = obj["metadata"].get("uid", "")

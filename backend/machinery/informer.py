@@ -25,6 +25,8 @@ Handler = Callable[[Obj | None, Obj | None], None]
 """Called with (new, old): new is None when the object is gone, old is None when it came."""
 Indexer = Callable[[Obj], Iterable[str]]
 
+PAGE = 500
+"""Objects that are asked for at once. Source: WatchListPageSize of client-go's pager."""
 RETRY_SECONDS = (0.05, 0.1, 0.5, 1.0, 5.0)
 
 
@@ -42,11 +44,13 @@ class Informer:
         namespace: str = "",
         indexers: Mapping[str, Indexer] | None = None,
         clock: Clock | None = None,
-        transform: Callable[[Obj], Obj] | None = None,
+        transform: Callable[[Obj], Obj | None] | None = None,
         **query: str,
     ) -> None:
         """`transform` makes what is kept of each object, for a reader that needs little of many; the metadata's
-        name, namespace, uid and resourceVersion must stay."""
+        name, namespace, uid and resourceVersion must stay. None: nothing is kept. Then the handlers hear of the
+        object only when its deletion is watched; see `on_list` for what was deleted while nobody watched.
+        """
         self._transform = transform
         self._client = client
         self._gvr = gvr
@@ -57,11 +61,16 @@ class Informer:
         self._indexers = dict(indexers or {})
         self._indexes: dict[str, dict[str, dict[Key, Obj]]] = {name: {} for name in self._indexers}
         self._handlers: list[Handler] = []
+        self._list_handlers: list[Callable[[], None]] = []
         self.synced = asyncio.Event()
 
     def on_change(self, handler: Handler) -> None:
         """Register before `run`, or miss what came before."""
         self._handlers.append(handler)
+
+    def on_list(self, handler: Callable[[], None]) -> None:
+        """To be called after every list: changes before it may never have been told."""
+        self._list_handlers.append(handler)
 
     def get(self, namespace: str, name: str) -> Obj | None:
         return self._objects.get((namespace, name))
@@ -92,9 +101,7 @@ class Informer:
                 await self._clock.sleep(delay)
 
     async def _list_and_watch(self) -> None:
-        listed = await self._client.list(self._gvr, self._namespace, **self._query)
-        self._replace(listed["items"])
-        version = listed["metadata"]["resourceVersion"]
+        version = await self._list()
         self.synced.set()
         while True:
             async with self._client.watch(self._gvr, version, self._namespace, **self._query) as events:
@@ -105,16 +112,32 @@ class Informer:
                     elif event.type != "BOOKMARK":
                         self._put(event.object)
 
-    def _replace(self, items: Sequence[Obj]) -> None:
-        listed = {object_key(item) for item in items}
+    async def _list(self) -> str:
+        """Make the cache what the server has, page by page; the resourceVersion of that."""
+        query = {**self._query, "limit": str(PAGE)}
+        listed: set[Key] = set()
+        while True:
+            page = await self._client.list(self._gvr, self._namespace, **query)
+            for item in page["items"]:
+                listed.add(object_key(item))
+                self._put(item)
+            query["continue"] = page["metadata"].get("continue", "")
+            if not query["continue"]:
+                break
         for key in [key for key in self._objects if key not in listed]:
             self._remove(self._objects[key])
-        for item in items:
-            self._put(item)
+        for handler in self._list_handlers:
+            handler()
+        version: str = page["metadata"]["resourceVersion"]
+        return version
 
     def _put(self, obj: Obj) -> None:
         if self._transform is not None:
-            obj = self._transform(obj)
+            kept = self._transform(obj)
+            if kept is None:
+                self._drop(object_key(obj))
+                return
+            obj = kept
         key = object_key(obj)
         old = self._objects.get(key)
         if old is not None:
@@ -129,13 +152,17 @@ class Informer:
         self._tell(obj, old)
 
     def _remove(self, obj: Obj) -> None:
-        if self._transform is not None:
-            obj = self._transform(obj)
-        key = object_key(obj)
+        known = self._drop(object_key(obj))
+        kept = self._transform(obj) if self._transform is not None else obj
+        if known or kept is None:
+            self._tell(None, kept if kept is not None else obj)
+
+    def _drop(self, key: Key) -> bool:
+        """Forget an object; whether there was one."""
         old = self._objects.pop(key, None)
         if old is not None:
             self._index(key, None, old)
-            self._tell(None, obj)
+        return old is not None
 
     def _index(self, key: Key, new: Obj | None, old: Obj | None) -> None:
         for name, indexer in self._indexers.items():

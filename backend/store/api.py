@@ -8,32 +8,58 @@ names everything, and one that does not end in `/` names a single key.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import orjson
 
 from backend.meta.types import Obj
 
 
+_KEPT_DECODED = 2 << 20
+"""Bytes of JSON whose decoded objects are kept, which take about five times as much."""
+
+
 class Entry:
-    """One revision of one object. Immutable: nobody may change `obj`, and `raw` are its JSON bytes."""
+    """One revision of one object. Immutable: nobody may change `obj`, and `raw` are its JSON bytes.
+
+    The newest decoded objects are kept, so that all who watch a change share one, and the rest is decoded when it
+    is asked for: decoded, everything that nobody looks at would take five times the memory. For the event loop's
+    thread only, but for `key`, `raw` and `revision`.
+    """
 
     __slots__ = ("_obj", "key", "raw", "revision")
 
+    _decoded: ClassVar[deque[Entry]] = deque()
+    _decoded_bytes: ClassVar[int] = 0
+
     def __init__(self, key: str, revision: int, raw: bytes, obj: Obj | None = None) -> None:
+        """`obj`: what `raw` was encoded from, for whoever asks for it soon."""
         self.key = key
         self.revision = revision
         self.raw = raw
         self._obj = obj
+        if obj is not None:
+            self._keep()
 
     @property
     def obj(self) -> Obj:
-        """The decoded object, with metadata.resourceVersion; decoded once and kept."""
-        if self._obj is None:
-            self._obj = orjson.loads(self.raw)
-        return self._obj
+        """The decoded object, with metadata.resourceVersion."""
+        obj = self._obj
+        if obj is None:
+            obj = self._obj = orjson.loads(self.raw)
+            self._keep()
+        return obj
+
+    def _keep(self) -> None:
+        Entry._decoded.append(self)
+        Entry._decoded_bytes += len(self.raw)
+        while Entry._decoded_bytes > _KEPT_DECODED:
+            oldest = Entry._decoded.popleft()
+            oldest._obj = None
+            Entry._decoded_bytes -= len(oldest.raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +128,9 @@ class Watch(Protocol):
     def __aiter__(self) -> AsyncIterator[Event]: ...
 
     async def __anext__(self) -> Event: ...
+
+    def ready(self) -> Event | None:
+        """The next event if it is there already. None: `anext` waits for it, or tells why there is none."""
 
     def close(self) -> None: ...
 

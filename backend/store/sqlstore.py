@@ -196,7 +196,7 @@ class SqlStore:
         revision = self._assigned + 1
         obj["metadata"]["resourceVersion"] = str(revision)
         # Copied, because what orjson returns keeps the spare room of its buffer: 8 KiB for a 1 KiB object.
-        entry = Entry(key, revision, bytes(memoryview(orjson.dumps(obj))))
+        entry = Entry(key, revision, bytes(memoryview(orjson.dumps(obj))), obj)
         self._assigned = revision
         write = Write(entry, previous, deleted, self._loop.create_future())
         self._in_flight[key] = write

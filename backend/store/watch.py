@@ -150,17 +150,26 @@ class LogWatch:
                 raise SlowWatcher("the watcher fell too far behind and was dropped")
             if self._closed:
                 raise StopAsyncIteration
-            if self._older:
-                return self._hand_out(self._older.popleft())
+            event = self.ready()
+            if event is not None:
+                return event
             if self._replayed < self._replay_end:
                 await self._read_older()
-            elif not self._buffer:
-                await self._wait()
             else:
-                event = self._hand_out(self._buffer.popleft())
-                # A watch may start from a revision that is yet to come.
-                if event.entry.revision > self._start:
-                    return event
+                await self._wait()
+
+    def ready(self) -> Event | None:
+        """The next event if it is in memory. Nothing is left in it once the watch is closed or dropped."""
+        if self._older:
+            return self._hand_out(self._older.popleft())
+        if self._replayed < self._replay_end:
+            return None
+        while self._buffer:
+            event = self._hand_out(self._buffer.popleft())
+            # A watch may start from a revision that is yet to come.
+            if event.entry.revision > self._start:
+                return event
+        return None
 
     def feed(self, events: list[Event]) -> None:
         self._buffer.extend(events)
