@@ -17,7 +17,9 @@ from minikctl.command import CommandError
 from minikctl.local.profile import Profile
 
 TIMEOUT = 30.0
-"""Seconds for an answer; stopping pods may take their whole grace, and has no limit of ours."""
+"""Seconds for an answer."""
+READY_TIMEOUT = 3.0
+"""Who takes longer to say that it is ready is not."""
 
 
 def ask(profile: Profile, method: str, path: str, *, timeout: float | None = TIMEOUT) -> tuple[int, bytes]:
@@ -42,7 +44,7 @@ def answers(profile: Profile) -> bool:
 
 def ready(profile: Profile) -> bool:
     try:
-        return ask(profile, "GET", "/readyz")[0] == 200
+        return ask(profile, "GET", "/readyz", timeout=READY_TIMEOUT)[0] == 200
     except ConnectError:
         return False
 
@@ -50,7 +52,13 @@ def ready(profile: Profile) -> bool:
 def shutdown(profile: Profile, *, keep_pods: bool) -> None:
     """Stop the backend and return once its process is gone. Without `keep_pods` all pods' containers are stopped
     first, each with its grace."""
-    status, body = ask(profile, "POST", f"/shutdown?keepPods={str(keep_pods).lower()}", timeout=None)
+    try:
+        status, body = ask(profile, "POST", f"/shutdown?keepPods={str(keep_pods).lower()}")
+    except ConnectError as error:
+        pid = (profile.description() or {}).get("pid")
+        raise CommandError(
+            f"error: the backend (process {pid}) does not answer and was not stopped: {error}"
+        ) from None
     if status != 200:
         raise CommandError(f"error: the backend refused to stop: {body.decode(errors='replace')}")
     wait_until_gone(profile)

@@ -37,7 +37,7 @@ def start(profile: Profile) -> bool:
     """As ensure_running; true when this call started it."""
     profile.make_home()
     with locked(profile):
-        _wait_for_another(profile)
+        wait_for_another(profile)
         began = not control.answers(profile)
         if began:
             _launch(profile)
@@ -49,9 +49,9 @@ def start(profile: Profile) -> bool:
     return began
 
 
-def _wait_for_another(profile: Profile) -> None:
-    """A backend that has the cluster and does not answer is about to end (somebody else stops it), or to be ready
-    (somebody runs it by hand). Whichever comes first, there is no one event for it."""
+def wait_for_another(profile: Profile) -> None:
+    """For who holds the start lock. A backend that has the cluster and does not answer is about to end (it was
+    told to stop), or to be ready (it was run by hand): there is no one event for whichever comes first."""
     until = time.monotonic() + PATIENCE_SECONDS
     while control.occupied(profile) and not control.answers(profile) and time.monotonic() < until:
         time.sleep(0.02)

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -281,6 +282,43 @@ def test_stop_ends_the_pods_and_start_brings_them_back(new_cluster: NewCluster, 
 
 
 @pytest.mark.docker
+def test_stop_takes_seconds_and_start_treats_pods_as_after_a_reboot(
+    new_cluster: NewCluster, manifests: Path, tmp_path: Path
+) -> None:
+    """All are stopped at once, and none gets its whole minute. Pods that may run again do, the other has failed."""
+    cluster = new_cluster()
+    image = sample_image(manifests)
+    pods = [sleeping_pod(policy, image) for policy in ("Always", "OnFailure", "Never")]
+    cluster.run("create", "-f", "-", stdin=yaml.safe_dump_all(pods))
+    for pod in pods:
+        cluster.wait_for_pod(pod["metadata"]["name"], ".status.phase", "Running")
+    began = time.monotonic()
+    cluster.run("cluster", "stop")
+    assert time.monotonic() - began < 20
+    cluster.wait_for_pod("never", ".status.phase", "Failed")
+    for name in ("always", "onfailure"):
+        cluster.wait_for_pod(name, ".status.containerStatuses[0].restartCount", "1")
+        cluster.wait_for_pod(name, ".status.phase", "Running")
+    exit_code = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
+    assert cluster.run("get", "pod", "never", "-o", exit_code) == "137"
+
+
+def sleeping_pod(policy: str, image: str) -> dict[str, Any]:
+    """It takes no notice of SIGTERM, being the first process of its container."""
+    container = {"name": "c", "image": image, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "3600"]}
+    return {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": policy.lower()},
+        "spec": {"restartPolicy": policy, "terminationGracePeriodSeconds": 60, "containers": [container]},
+    }  # fmt: skip
+
+
+def sample_image(manifests: Path) -> str:
+    pod = yaml.safe_load((manifests / "secrets" / "pod-env.yml").read_text())
+    image: str = pod["spec"]["containers"][0]["image"]
+    return image
+
+
+@pytest.mark.docker
 def test_stop_with_keep_pods_leaves_them_running(new_cluster: NewCluster, manifests: Path) -> None:
     cluster = new_cluster()
     run_sample_pod(cluster, manifests)
@@ -302,6 +340,33 @@ def test_delete_leaves_nothing(new_cluster: NewCluster, manifests: Path) -> None
     assert not cluster.folder.exists()
     assert str(cluster.folder) not in Path("/proc/mounts").read_text()
     assert cluster.name not in docker("network", "ls", "--format", "{{.Name}}")
+
+
+@pytest.mark.docker
+def test_delete_without_the_engine_says_how_to_find_what_is_left(new_cluster: NewCluster, manifests: Path) -> None:
+    cluster = new_cluster()
+    run_sample_pod(cluster, manifests)
+    cluster.run("cluster", "stop", "--keep-pods")
+    left = containers(cluster)
+    cluster.env["DOCKER_HOST"] = "unix:///nonexistent/docker.sock"
+    try:
+        deleted = cluster.run("cluster", "delete")
+        assert deleted == f'cluster "{cluster.name}" deleted\n'
+        assert not cluster.folder.exists()
+        assert "Cannot connect to the Docker daemon" in deleted.stderr
+        command = deleted.stderr.splitlines()[0].partition("docker ")[2]
+        assert len(docker(*command.split(), "-q").split()) == len(left) == 2
+    finally:
+        docker("rm", "-f", *(name.lstrip("/") for name in left))
+        docker("network", "rm", f"minikctl-{cluster_id(cluster)}")
+
+
+def test_delete_without_an_engine_is_quiet_where_no_pod_ever_was(new_cluster: NewCluster) -> None:
+    cluster = new_cluster(DOCKER_HOST="unix:///nonexistent/docker.sock")
+    cluster.run("create", "configmap", "a")
+    assert cluster.run("cluster", "delete").stderr == ""
+    assert not cluster.folder.exists()
+    assert cluster.fails("cluster", "delete").stderr.startswith("error: there is no cluster")
 
 
 def test_without_an_engine_objects_are_stored_and_pods_say_why_they_wait(

@@ -13,6 +13,7 @@ def run(call: Invocation) -> int:
     _profile.no_arguments(call, COMMAND)
     profile = _profile.chosen(call, must_exist=True)
     with starter.locked(profile), progress.shown(call.streams.err, f'Deleting cluster "{profile.name}"'):
+        starter.wait_for_another(profile)
         if control.answers(profile):
             control.shutdown(profile, keep_pods=True)  # the purge ends them, of a stopped cluster too
         warnings = starter.purge(profile)

@@ -11,6 +11,7 @@ def run(call: Invocation) -> int:
     _profile.no_arguments(call, COMMAND)
     profile = _profile.chosen(call, must_exist=True)
     with starter.locked(profile):
+        starter.wait_for_another(profile)
         if not control.answers(profile):
             call.streams.out.write(f'cluster "{profile.name}" is not running\n')
             return 0
