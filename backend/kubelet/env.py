@@ -42,6 +42,13 @@ def container_env(pod: Obj, container: Obj, lookup: Lookup, node: NodeFacts) -> 
         raise EnvError(str(error)) from error
 
 
+def tells_pod_address(container: Obj) -> bool:
+    """Whether the environment needs the pod's address, which nobody knows before its sandbox runs."""
+    sources = [variable.get("valueFrom") or {} for variable in container.get("env") or ()]
+    paths = [(source.get("fieldRef") or {}).get("fieldPath") for source in sources]
+    return "status.podIP" in paths or "status.podIPs" in paths
+
+
 def expand(text: str, env: Mapping[str, str]) -> str:
     """`$(NAME)` becomes its value and `$$` one dollar; a name that is not known stays as it is written."""
 

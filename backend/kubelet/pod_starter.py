@@ -7,24 +7,24 @@ all that exists. Source of the order and the events: pkg/kubelet/kuberuntime Syn
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from backend.kubelet.actions import Actions, View
-from backend.kubelet.container_config import container_config
+from backend.kubelet.container_maker import ContainerMaker, Made, unbroken
 from backend.kubelet.container_status import Waiting
-from backend.kubelet.env import EnvError, NodeFacts, container_env
+from backend.kubelet.env import tells_pod_address
 from backend.kubelet.handlers import HandlerError, Target, run_hook
+from backend.kubelet.labels import SANDBOX_ID
 from backend.kubelet.podspec import find_container
-from backend.kubelet.runtime.api import ContainerConfig, Image, RuntimeFailure, RuntimeUnavailable, SandboxState
+from backend.kubelet.runtime.api import Image, RuntimeFailure, RuntimeUnavailable, SandboxState
 from backend.kubelet.sandbox_config import sandbox_config
 from backend.kubelet.services import Services
 from backend.kubelet.start_failure import RETRY_SECONDS, StartFailure
 from backend.kubelet.volumes.manager import SetupFailure
-from backend.kubelet.volumes.plugin import VolumeFailure
 from backend.meta.types import Obj
 
 log = logging.getLogger(__name__)
@@ -34,27 +34,6 @@ HOOK_TIMEOUT = 3600.0
 
 Say = Callable[[str, Literal["Normal", "Warning"], str, str], None]
 """Records an event: container name or "" for the pod, type, reason, message."""
-
-T = TypeVar("T")
-
-
-async def unbroken(work: Coroutine[Any, Any, T]) -> T:
-    """Await `work` to its end even when cancelled meanwhile; the cancellation follows then."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a pod's containers start: its sandbox, and its volumes' paths by name."""
-
-    view: View
-    sandbox: SandboxState
-    volumes: Mapping[str, Path]
 
 
 class PodStarter:
@@ -115,21 +94,22 @@ class PodStarter:
         volumes = await self._volumes(pod)
         if volumes is None:
             return
+        maker = ContainerMaker(self._services, pod, volumes)
         images = {name: asyncio.ensure_future(self._image(pod, name)) for name in actions.start}
+        made: dict[str, asyncio.Future[Made]] = {}
         try:
             sandbox = view.sandbox
             if actions.new_sandbox:
-                sandbox = await self._new_sandbox(view, actions)
+                sandbox = await self._new_sandbox(view, actions, maker, images, made)
             if sandbox is None:
                 return
             if not all(image.done() for image in images.values()):
                 self._progress()  # Tell the address while images are pulled.
             for name, attempt in actions.start.items():
-                await self._start_container(_Place(view, sandbox, volumes), name, attempt, images[name])
+                making = made.get(name) or maker.make(sandbox, _spec(pod, name), attempt, images[name])
+                await self._start_container(view, sandbox, name, making)
         finally:
-            for image in images.values():
-                image.cancel()
-            await asyncio.gather(*images.values(), return_exceptions=True)
+            await _end([*made.values(), *images.values()])
 
     async def _volumes(self, pod: Obj) -> Mapping[str, Path] | None:
         services = self._services
@@ -145,16 +125,41 @@ class PodStarter:
         self._mount_failures = 0
         return paths
 
-    async def _new_sandbox(self, view: View, actions: Actions) -> SandboxState | None:
+    async def _new_sandbox(
+        self, view: View, actions: Actions, maker: ContainerMaker, images: Mapping[str, asyncio.Future[Image]],
+        made: dict[str, asyncio.Future[Made]],
+    ) -> SandboxState | None:  # fmt: skip
+        """The first container is made meanwhile, into `made`, where it can be: starting a sandbox takes long."""
         services = self._services
         config = sandbox_config(view.pod, actions.sandbox_attempt, services.node_name, services.dns)
+
+        born: list[str] = []
+
+        def created(sandbox: SandboxState) -> None:
+            born.append(sandbox.id)
+            for name, attempt in [*actions.start.items()][:1]:
+                spec = _spec(view.pod, name)
+                if not tells_pod_address(spec):
+                    made[name] = asyncio.ensure_future(maker.make(sandbox, spec, attempt, images[name]))
+
         try:
-            sandbox = await unbroken(services.runtime.run_sandbox(config))
+            sandbox = await unbroken(services.runtime.run_sandbox(config, created))
         except RuntimeFailure as error:
+            await _end(made.values())
+            await self._take_back(config.pod_uid, born)
             self._fail_sandbox(str(error))
             return None
         self.sandbox_problem = ""
         return sandbox
+
+    async def _take_back(self, uid: str, sandboxes: list[str]) -> None:
+        """Remove what was made in sandboxes that never ran: it would count as an attempt."""
+        runtime = self._services.runtime
+        with contextlib.suppress(RuntimeFailure):
+            state = await runtime.pod(uid)
+            for container in state.containers if state is not None else ():
+                if container.labels.get(SANDBOX_ID) in sandboxes:
+                    await unbroken(runtime.remove_container(container.id))
 
     def _fail_sandbox(self, why: str) -> None:
         self.sandbox_problem = why
@@ -162,62 +167,32 @@ class PodStarter:
         self._retry("", RETRY_SECONDS)
 
     async def _image(self, pod: Obj, name: str) -> Image:
-        container = find_container(pod, name)
-        assert container is not None
-
         def say(type_: Literal["Normal", "Warning"], reason: str, message: str) -> None:
             self._say(name, type_, reason, message)
 
-        image = await self._services.images.ensure(pod, container, say)
+        image = await self._services.images.ensure(pod, _spec(pod, name), say)
         if image.digest:
             self._services.image_digests[image.id] = image.digest
         return image
 
-    async def _start_container(self, place: _Place, name: str, attempt: int, image: asyncio.Future[Image]) -> None:
-        pod, sandbox = place.view.pod, place.sandbox
-        spec = find_container(pod, name)
-        assert spec is not None
+    async def _start_container(
+        self, view: View, sandbox: SandboxState, name: str, making: Awaitable[Made]
+    ) -> None:
+        spec = _spec(view.pod, name)
         try:
-            config = await self._config(place, spec, attempt, await image)
-            container_id = await self._create(sandbox, config)
-            await self._launch(place.view, spec, container_id)
+            made = await making
+            self._say(name, "Normal", "Created", "Container created")
+            self._tell_refused(name, made.refused)
+            await self._launch(view, spec, made.container_id)
         except StartFailure as error:
             self._failed(name, error)
             return
         self.waiting.pop(name, None)
         self.retry_at.pop(name, None)
         self._progress()
-        await self._post_start(spec, Target(spec, container_id, self._address(sandbox)))
-        await self._remove_old(place.view, name)
-
-    async def _config(self, place: _Place, spec: Obj, attempt: int, image: Image) -> ContainerConfig:
-        services, pod = self._services, place.view.pod
-        node = NodeFacts((self._address(place.sandbox),), (services.node_ip,), services.allocatable)
-        lookup = await services.referenced.lookup(pod)
-        try:
-            variables = container_env(pod, spec, lookup, node)
-            mounts = await services.volumes.mounts(pod, spec, attempt, place.volumes, dict(variables))
-        except (EnvError, VolumeFailure) as error:
-            raise StartFailure("CreateContainerConfigError", str(error)) from error
-        return container_config(
-            pod, spec, attempt=attempt, sandbox=place.sandbox, image=image, env=variables, mounts=mounts,
-            node_memory=services.node_memory,
-        )  # fmt: skip
-
-    async def _create(self, sandbox: SandboxState, config: ContainerConfig) -> str:
-        try:
-            container_id, refused = await unbroken(self._services.runtime.create_container(sandbox, config))
-        except RuntimeUnavailable:
-            raise
-        except RuntimeFailure as error:
-            raise StartFailure(error.reason or "CreateContainerError", str(error)) from error
-        self._say(config.name, "Normal", "Created", "Container created")
-        self._tell_refused(config.name, refused)
-        return container_id
-
-    def _address(self, sandbox: SandboxState) -> str:
-        """The pod's; on the host's network that is the node's."""
-        return sandbox.ip or self._services.node_ip
+        address = sandbox.ip or self._services.node_ip
+        await self._post_start(spec, Target(spec, made.container_id, address))
+        await self._remove_old(view, name)
 
     async def _launch(self, view: View, spec: Obj, container_id: str) -> None:
         name = spec["name"]
@@ -273,6 +248,18 @@ class PodStarter:
 
     def _retry(self, name: str, seconds: float) -> None:
         self.retry_at[name] = self._services.clock.monotonic() + seconds
+
+
+def _spec(pod: Obj, name: str) -> Obj:
+    container = find_container(pod, name)
+    assert container is not None
+    return container
+
+
+async def _end(futures: Collection[asyncio.Future[Any]]) -> None:
+    for future in futures:
+        future.cancel()
+    await asyncio.gather(*futures, return_exceptions=True)
 
 
 _BARE_REASONS = (

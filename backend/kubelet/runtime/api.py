@@ -7,7 +7,7 @@ state that the engine does not. Methods that block run in threads of the impleme
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -180,6 +180,10 @@ class RuntimeEvent:
     """start, die, oom, destroy... as Docker names it; "reconnected" after the stream was lost."""
 
 
+def ignore(_sandbox: SandboxState) -> None:
+    """For who has nothing to do before a sandbox runs."""
+
+
 class Runtime(Protocol):
     async def info(self) -> RuntimeInfo:
         """Raises RuntimeUnavailable."""
@@ -189,8 +193,14 @@ class Runtime(Protocol):
     async def pod(self, uid: str) -> PodState | None:
         """One pod, inspected fresh."""
 
-    async def run_sandbox(self, config: SandboxConfig) -> SandboxState:
-        """Create and start; a leftover of the same attempt is removed first."""
+    async def run_sandbox(
+        self, config: SandboxConfig, created: Callable[[SandboxState], None] = ignore
+    ) -> SandboxState:
+        """Create and start; a leftover of the same attempt is removed first, and this one when it does not start.
+
+        `created` is called in between, with a sandbox that is not ready yet and has no address: containers can be
+        created in it from then on, and started once it runs.
+        """
 
     async def stop_sandbox(self, sandbox_id: str) -> None: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backend.kubelet.runtime import exec_session, images, names
@@ -18,6 +18,7 @@ from backend.kubelet.runtime.api import (
     RuntimeInfo,
     SandboxConfig,
     SandboxState,
+    ignore,
 )
 from backend.kubelet.runtime.containers import create_container
 from backend.kubelet.runtime.engine import Engine, EngineRefused
@@ -25,7 +26,7 @@ from backend.kubelet.runtime.engine_http import Endpoint, request
 from backend.kubelet.runtime.events import pod_events
 from backend.kubelet.runtime.logs import open_logs
 from backend.kubelet.runtime.network import remove_network
-from backend.kubelet.runtime.sandbox import run_sandbox
+from backend.kubelet.runtime.sandbox import create_sandbox, start_sandbox
 from backend.kubelet.runtime.states import pod_states
 from backend.kubelet.runtime.termination import read_termination_message
 from backend.kubelet.runtime.trials import Trials, settings_of
@@ -69,14 +70,14 @@ class DockerRuntime:
         found = await self._pods([f"{names.POD_UID_LABEL}={uid}"])
         return found[0] if found else None
 
-    async def run_sandbox(self, config: SandboxConfig) -> SandboxState:
+    async def run_sandbox(
+        self, config: SandboxConfig, created: Callable[[SandboxState], None] = ignore
+    ) -> SandboxState:
         """Raises RuntimeFailure(CreatePodSandboxError)."""
-        reason = "CreatePodSandboxError"
-        sandbox, _ = await asyncio.gather(
-            self._engine.call(reason, lambda client: run_sandbox(client, self._cluster_id, config)),
-            self._engine.call(reason, self._trials.learn),
-        )
-        return sandbox
+        reason, cluster = "CreatePodSandboxError", self._cluster_id
+        sandbox = await self._engine.call(reason, lambda client: create_sandbox(client, cluster, config))
+        created(sandbox)
+        return await self._engine.call(reason, lambda client: start_sandbox(client, cluster, sandbox.id))
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         await self._stop(sandbox_id, _SANDBOX_GRACE_SECONDS, "KillPodSandboxError")

@@ -23,6 +23,7 @@ from backend.kubelet.runtime.api import (
     RuntimeUnavailable,
     SandboxConfig,
     SandboxState,
+    ignore,
 )  # fmt: skip
 from backend.machinery.clock import Clock
 from backend.meta.streams import ExecSession, LogOptions
@@ -57,7 +58,8 @@ def _succeeds(_container: ContainerState, _command: Sequence[str]) -> tuple[int,
 class FakeRuntime:
     """What a test may set: `before(operation, subject)` is awaited before each operation, and may wait or raise;
     `on_start(config)` gives the code with which a container ends at once, or None to let it run; `on_exec` answers
-    probes; `stubborn` has names of containers that ignore SIGTERM; `registry` what can be pulled;
+    probes; `stubborn` has names of containers that ignore SIGTERM; `refused` has the
+    sentences that come with every container that is created; `registry` what can be pulled;
     `termination_messages` by container id; `log_bytes` what every log holds."""
 
     def __init__(self, clock: Clock) -> None:
@@ -74,6 +76,7 @@ class FakeRuntime:
         self.on_start: Callable[[ContainerConfig], int | None] = _runs
         self.on_exec: Callable[[ContainerState, Sequence[str]], tuple[int, bytes]] = _succeeds
         self.stubborn: set[str] = set()
+        self.refused: list[str] = []
         self.termination_messages: dict[str, str] = {}
         self.log_bytes = b""
 
@@ -136,12 +139,22 @@ class FakeRuntime:
         await self._begin("pod", uid)
         return self._state(self._pods[uid]) if uid in self._pods else None
 
-    async def run_sandbox(self, config: SandboxConfig) -> SandboxState:
+    async def run_sandbox(
+        self, config: SandboxConfig, created: Callable[[SandboxState], None] = ignore
+    ) -> SandboxState:
         await self._begin("run_sandbox", config.pod_uid)
         pod = self._pods.setdefault(config.pod_uid, _Pod(config.pod_uid, config.namespace, config.name))
         number = next(self._ids)
         address = "" if config.host_network else f"10.88.{number // 250}.{number % 250 + 2}"
         sandbox = SandboxState(f"sandbox{number}", config.attempt, True, address, config.labels, self._clock.now())
+        pod.sandboxes[sandbox.id] = replace(sandbox, ready=False, ip="")
+        created(pod.sandboxes[sandbox.id])
+        try:
+            await self._begin("start_sandbox", config.pod_uid)
+        except BaseException:
+            del pod.sandboxes[sandbox.id]
+            self._forget_empty(pod)
+            raise
         pod.sandboxes[sandbox.id] = sandbox
         self._tell(pod.uid, sandbox.id, "start")
         return sandbox
@@ -162,7 +175,9 @@ class FakeRuntime:
 
     async def create_container(self, sandbox: SandboxState, config: ContainerConfig) -> tuple[str, list[str]]:
         await self._begin("create_container", config.name)
-        pod = self._pods[config.labels[POD_UID_LABEL]]
+        pod = self._owner(sandbox.id)
+        if pod is None:
+            raise RuntimeFailure("CreateContainerError", f"No such container: {sandbox.id}")
         container = ContainerState(
             f"{next(self._ids):064x}", config.name, config.attempt, "created", config.image_id,
             {**config.labels, "io.kubernetes.sandbox.id": sandbox.id}, self._clock.now(),
@@ -170,7 +185,7 @@ class FakeRuntime:
         pod.containers[container.id] = container
         pod.configs[container.id] = config
         self._ended[container.id] = asyncio.Event()
-        return container.id, []
+        return container.id, list(self.refused)
 
     async def start_container(self, container_id: str) -> list[str]:
         await self._begin("start_container", container_id)

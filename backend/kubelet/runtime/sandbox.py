@@ -1,7 +1,7 @@
 """Pod sandboxes: the container that holds a pod's network, IPC and, if shared, PID namespaces.
 
 Nothing is checked before it is needed: image and network are made when the engine misses them, a leftover is
-removed when its name is in the way. A pod's start is three requests when all is in place.
+removed when its name is in the way. A sandbox is three requests when all is in place.
 """
 
 from __future__ import annotations
@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from docker.errors import APIError
 
 
-def run_sandbox(client: APIClient, cluster_id: str, config: SandboxConfig) -> SandboxState:
-    """Create, start and inspect. Nothing is left behind when it fails."""
+def create_sandbox(client: APIClient, cluster_id: str, config: SandboxConfig) -> SandboxState:
+    """Not started yet: without an address."""
+    name = str(names.ContainerName("POD", config.name, config.namespace, config.pod_uid, config.attempt))
+    document = sandbox_document(config, cluster_id)
+    container_id = create_replacing(client, document, name)["Id"]
+    return SandboxState(container_id, config.attempt, ready=False, ip="", labels=document["Labels"])
+
+
+def start_sandbox(client: APIClient, cluster_id: str, container_id: str) -> SandboxState:
+    """A sandbox that does not start is removed."""
     from docker.errors import APIError
 
-    name = str(names.ContainerName("POD", config.name, config.namespace, config.pod_uid, config.attempt))
-    container_id = create_replacing(client, sandbox_document(config, cluster_id), name)["Id"]
     try:
         try:
             client.start(container_id)

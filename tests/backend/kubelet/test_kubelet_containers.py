@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from backend.kubelet.runtime.api import ContainerConfig, RuntimeFailure
@@ -162,6 +164,60 @@ async def test_a_sandbox_that_cannot_be_made_is_told_and_tried_again(node: Node)
     assert node.waits_for() == "ContainerCreating"
     broken = False
     assert await node.advance_until(node.running) <= 11
+
+
+async def test_a_container_is_made_while_its_sandbox_starts(node: Node) -> None:
+    operations: list[str] = []
+    made = asyncio.Event()
+
+    async def before(operation: str, _subject: str) -> None:
+        operations.append(operation)
+        if operation == "create_container":
+            made.set()
+        if operation == "start_sandbox":
+            await made.wait()
+
+    node.runtime.before = before
+    node.pod()
+    await node.until(node.running)
+    wanted = ("run_sandbox", "start_sandbox", "create_container", "start_container")
+    assert [operation for operation in operations if operation in wanted] == [*wanted]
+
+
+async def test_a_container_that_is_told_the_pods_address_is_made_when_there_is_one(node: Node) -> None:
+    address = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    uid = node.pod("p", {"name": "c", "env": [address]})
+    await node.until(node.running)
+    state = node.engine_pod(uid)
+    assert node.runtime.config(state.containers[0].id).env == [("IP", state.sandboxes[0].ip)]
+
+
+async def test_what_was_made_in_a_sandbox_that_never_ran_is_no_attempt(node: Node) -> None:
+    made = asyncio.Event()
+    broken = True
+
+    async def before(operation: str, _subject: str) -> None:
+        if operation == "create_container":
+            made.set()
+        if operation == "start_sandbox" and broken:
+            await made.wait()
+            raise RuntimeFailure("CreatePodSandboxError", "no more addresses")
+
+    node.runtime.before = before
+    uid = node.pod()
+    await node.until(lambda: "FailedCreatePodSandBox" in node.reasons())
+    assert uid not in node.engine_uids()
+    broken = False
+    await node.advance_until(node.running)
+    assert node.container()["restartCount"] == 0
+
+
+async def test_a_setting_that_the_engine_refuses_is_told_and_the_container_runs(node: Node) -> None:
+    node.runtime.refused = ["The engine refused privileged; it was left out"]
+    node.pod()
+    await node.until(node.running)
+    event = ("SettingNotApplied", "The engine refused privileged; it was left out")
+    await node.until(lambda: event in node.events())
 
 
 async def test_init_containers_run_one_after_the_other_before_the_main_ones(node: Node) -> None:

@@ -264,9 +264,11 @@ async def test_a_pod_held_by_a_finalizer_is_ended_and_the_api_told_once(node: No
     node.api.requests.clear()
     await node.delete()
     await node.until(lambda: uid not in node.engine_uids())
+    deletes = lambda: [request for request in node.api.requests if request.verb == "delete"]  # noqa: E731
+    await node.until(lambda: len(deletes()) == 2)
     await node.clock.advance(60)
     assert node.get() is not None
-    assert len([request for request in node.api.requests if request.verb == "delete"]) == 2
+    assert len(deletes()) == 2
     node.api.remove("pods", "p")
     await node.until(lambda: not (node.root / "pods" / uid).exists())
 
