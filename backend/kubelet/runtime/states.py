@@ -76,7 +76,10 @@ def container_state(document: Inspected) -> ContainerState:
         phase = "running"
     elif state["Status"] == "created" and not state["ExitCode"]:
         phase = "created"
+    started_at = seconds(state["StartedAt"])
     finished_at = 0.0 if phase != "exited" else seconds(state["FinishedAt"]) or created_at
+    if phase == "exited":  # The engine may see the end of a short process before it notes the start.
+        finished_at = max(started_at, finished_at)
     return ContainerState(
         id=document["Id"],
         name=name.container if name else document["Name"].lstrip("/"),
@@ -85,7 +88,7 @@ def container_state(document: Inspected) -> ContainerState:
         image_id=document["Image"],
         labels=document["Config"]["Labels"] or {},
         created_at=created_at,
-        started_at=seconds(state["StartedAt"]),
+        started_at=started_at,
         finished_at=finished_at,
         exit_code=state["ExitCode"],
         oom_killed=state["OOMKilled"],
