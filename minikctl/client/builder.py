@@ -8,8 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minikctl.client.errors import Aggregate, ConnectError, Failure, NoResourceMatch, StatusError, aggregate
-from minikctl.client.rest import JSON, ResourceMapping
+from minikctl.client.errors import (
+    Aggregate,
+    ConnectError,
+    Failure,
+    NoResourceMatch,
+    StatusError,
+    aggregate,
+    is_not_found,
+)
+from minikctl.client.rest import JSON, ResourceMapping, escape
 from minikctl.flags import go_quote
 
 if TYPE_CHECKING:
@@ -37,7 +45,9 @@ class Info(NamedTuple):
     source: str = ""
 
     def path(self, subresource: str = "") -> str:
-        """The URL path of this object."""
+        """The URL path of this object. Failure without a name: the path would be that of the whole collection."""
+        if not self.name:
+            raise Failure("resource name may not be empty")
         return self.mapping.path(self.namespace, self.name, subresource)
 
 
@@ -85,16 +95,14 @@ def collect(factory: Factory, query: Query) -> Result:
     Without `continue_on_error` the first failed request ends the collection.
     """
     visits = Builder(factory, query)
-    infos: list[Info] = []
     errors: list[Exception] = []
-    for visit in visits.visitors():
-        try:
-            infos.extend(visit())
-        except (Aggregate, ConnectError, StatusError, Failure, NoResourceMatch) as error:
-            errors.append(error)
-            if not query.continue_on_error:
-                break
+    infos = list(visits.stream(errors))
     return Result(infos, errors, visits.single)
+
+
+def stream(factory: Factory, query: Query, errors: list[Exception]) -> Iterator[Info]:
+    """As `collect`, one by one: what fails goes to `errors` when it is met."""
+    return Builder(factory, query).stream(errors)
 
 
 def _pages(
@@ -128,6 +136,15 @@ class Builder:
         self._query = query
         self.single = False
 
+    def stream(self, errors: list[Exception]) -> Iterator[Info]:
+        for visit in self.visitors():
+            try:
+                yield from visit()
+            except (Aggregate, ConnectError, StatusError, Failure, NoResourceMatch) as error:
+                errors.append(error)
+                if not self._query.continue_on_error:
+                    return
+
     def visitors(self) -> list[Visit]:
         query = self._query
         tuples, types, names = split_args(query.args)
@@ -147,8 +164,7 @@ class Builder:
         if names:
             return self._by_name(types, names)
         if types:
-            for name in types:
-                self._factory.mapper.find(name)
+            self.mappings(types)
             raise Failure("resource(s) were provided, but no name was specified")
         raise Failure(MISSING)
 
@@ -207,6 +223,8 @@ class Builder:
         self.single = len(names) == 1
         if not types:
             raise Failure("you must provide a resource and a resource name together")
+        if "" in names:
+            raise Failure("resource name may not be empty")
         mappings = self.mappings(types)
         if len(mappings) > 1:
             raise Failure("you must specify only one resource")
@@ -222,8 +240,24 @@ class Builder:
         query = self._query
         if not query.fetch:
             return Info(mapping, namespace, name, {}, source)
-        path = mapping.path(namespace, name, query.subresource)
-        return Info(mapping, namespace, name, self._factory.client.get(path, query.extra, query.accept), source)
+        asked = Info(mapping, namespace, name, {}, source)
+        try:
+            found = self._factory.client.get(asked.path(query.subresource), query.extra, query.accept)
+        except StatusError as error:
+            if is_not_found(error):
+                self._check_namespace(namespace)
+            raise
+        return asked._replace(object=found)
+
+    def _check_namespace(self, namespace: str) -> None:
+        """Say rather that the namespace is missing, if it is. Source: cli-runtime resource.Info.Get."""
+        if namespace in ("", "default"):
+            return
+        try:
+            self._factory.client.get(f"/api/v1/namespaces/{escape(namespace)}")
+        except StatusError as error:
+            if is_not_found(error):
+                raise
 
     def _by_paths(self, tuples: list[tuple[str, str]], types: list[str], names: list[str]) -> list[Visit]:
         if types:
@@ -247,7 +281,8 @@ class Builder:
 
         def visit() -> Iterator[Info]:
             errors: list[Exception] = []
-            for info in _until_fault(load(), errors):
+            faults: list[Exception] = []
+            for info in _until_fault(load(), faults):
                 if query.latest:
                     try:
                         info = self._get(info.mapping, info.namespace, info.name, info.source)
@@ -256,19 +291,19 @@ class Builder:
                         continue
                 if matches_labels(query.selector, info.object):
                     yield info
-            failure = aggregate(errors)
+            failure = aggregate(faults + errors)
             if failure is not None:
                 raise failure
 
         return visit
 
 
-def _until_fault(infos: Iterable[Info], errors: list[Exception]) -> Iterator[Info]:
-    """`infos`; what a file's loader raises at its end goes to `errors`."""
+def _until_fault(infos: Iterable[Info], faults: list[Exception]) -> Iterator[Info]:
+    """`infos`; what a file's loader raises at its end goes to `faults`."""
     try:
         yield from infos
     except (Failure, Aggregate, NoResourceMatch) as error:
-        errors.append(error)
+        faults.append(error)
 
 
 def flatten(info: Info) -> Iterator[Info]:

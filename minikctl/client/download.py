@@ -6,7 +6,7 @@ import time
 from urllib.parse import urlsplit
 
 from minikctl.client import tls
-from minikctl.client.errors import ConnectError, Failure
+from minikctl.client.errors import Failure
 from minikctl.client.transport import TcpDialer, Transport
 
 _ATTEMPTS = 3
@@ -46,12 +46,6 @@ def _get(url: str) -> tuple[int, str, bytes, str]:
     try:
         response = transport.request("GET", target, {"User-Agent": "minikctl", "Accept-Encoding": "gzip"})
         body = response.read()
-    except ConnectError as error:
-        if error.refused:
-            raise Failure(
-                f"unable to read URL {_quoted(url)}: dial tcp {error.host}: connect: connection refused"
-            ) from None
-        raise Failure(f"unable to read URL {_quoted(url)}: {error}") from None
     finally:
         transport.close()
     reason = _REASONS.get(response.status, "")

@@ -16,6 +16,10 @@ class Failure(Exception):
     """A plain error: `error: TEXT` when it is alone, TEXT in a list of several."""
 
 
+class ListFault(Failure):
+    """An item of a List that is no object: printed without `error: `, as kubectl has it in a list of errors."""
+
+
 class StatusError(Exception):
     """The server's answer was a Status of kind Failure. `status` is that object; `str()` its message."""
 
@@ -77,6 +81,16 @@ def aggregate(errors: Iterable[Exception]) -> Exception | None:
     return flat[0] if len(flat) == 1 else Aggregate(flat)
 
 
+def with_source(doing: str, source: str, error: StatusError | Failure) -> StatusError | Failure:
+    """The error with what was being done put before its message. Source: cmdutil.AddSourceToErr."""
+    if not source:
+        return error
+    message = f'error when {doing} "{source}": {error}'
+    return (
+        StatusError({**error.status, "message": message}) if isinstance(error, StatusError) else Failure(message)
+    )
+
+
 def is_not_found(error: Exception) -> bool:
     return isinstance(error, StatusError) and error.reason == "NotFound"
 
@@ -89,7 +103,7 @@ def describe(error: Exception) -> tuple[str, int]:
         return error.message, error.exit_code
     if isinstance(error, StatusError) and error.reason == "Invalid":
         return _invalid(error.status), 1
-    if isinstance(error, StatusError | ConnectError):
+    if isinstance(error, StatusError | ConnectError | ListFault):
         return message(error), 1
     text = str(error)
     return text if text.startswith("error: ") else f"error: {text}", 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from minikctl.client.builder import Info
 from minikctl.client.documents import DocumentFault, split_documents
-from minikctl.client.errors import Failure, aggregate
+from minikctl.client.errors import Aggregate, Failure, ListFault, aggregate
 from minikctl.flags import go_quote
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _load(name: str, factory: Factory, validate: bool) -> Iterator[Info]:
                 _validate(document, source)
             try:
                 yield from _infos(document, source, factory)
-            except Failure as fault:
+            except (Failure, Aggregate) as fault:
                 faults.append(fault)
     except DocumentFault as fault:
         faults.append(Failure(f"error parsing {source}: {fault}"))
@@ -135,9 +135,8 @@ def _read(name: str, factory: Factory) -> tuple[str, str]:
 def _infos(document: Any, source: str, factory: Factory) -> Iterator[Info]:
     """A document's object, or a List's items, as Infos; Failure if one is no object or of an unknown kind."""
     check_object(document, source)
-    if isinstance(document.get("items"), list):
-        for item in document["items"]:
-            yield from _infos(item, source, factory)
+    if "items" in document:
+        yield from _list_items(document, source, factory)
         return
     meta = document.get("metadata") or {}
     name, namespace = meta.get("name") or "", meta.get("namespace") or ""
@@ -146,8 +145,7 @@ def _infos(document: Any, source: str, factory: Factory) -> Iterator[Info]:
     if mapping is None:
         raise Failure(
             f"resource mapping not found for name: {go_quote(name)} namespace: {go_quote(namespace)} from"
-            f" {go_quote(source)}: no matches for kind {go_quote(kind)} in version {go_quote(api_version)}\n"
-            "ensure CRDs are installed first"
+            f" {go_quote(source)}: {_no_match(document)}\nensure CRDs are installed first"
         )
     if not mapping.namespaced:
         yield Info(mapping, "", name, document, source)
@@ -162,6 +160,42 @@ def _infos(document: Any, source: str, factory: Factory) -> Iterator[Info]:
         namespace = wanted
         document = {**document, "metadata": {**meta, "namespace": namespace}}
     yield Info(mapping, namespace, name, document, source)
+
+
+def _no_match(document: dict[str, Any]) -> str:
+    kind, version = document["kind"], document.get("apiVersion") or ""
+    return f"no matches for kind {go_quote(kind)} in version {go_quote(version)}"
+
+
+def _list_items(document: dict[str, Any], source: str, factory: Factory) -> Iterator[Info]:
+    """A List's items; those that cannot be told what they are are passed over, and raised at the end.
+
+    Source: cli-runtime resource.FlattenListVisitor.
+    """
+    items = document["items"] or []
+    for item in items:
+        if not isinstance(item, dict):
+            text = f"json: cannot unmarshal {_json_type(item)} into Go value of type map[string]interface {{}}"
+            raise Failure(f"unable to decode {go_quote(source)}: {text}")
+    item_kind = document["kind"].removesuffix("List")
+    faults: list[Exception] = []
+    for item in items:
+        if item_kind:  # a PodList's items are Pods, whether they say so or not
+            item = {"apiVersion": document.get("apiVersion") or "", "kind": item_kind, **item}
+        if not item.get("kind"):
+            faults.append(
+                ListFault(
+                    'unable to get type info from the object "*unstructured.Unstructured": Object \'Kind\' is missing'
+                    " in 'object has no kind field '"
+                )
+            )
+        elif "items" not in item and factory.mapper.find_kind(item.get("apiVersion") or "", item["kind"]) is None:
+            faults.append(ListFault(f"unable to recognize {_no_match(item)}"))
+        else:
+            yield from _infos(item, source, factory)
+    error = aggregate(faults)
+    if error is not None:
+        raise error
 
 
 def _validate(document: Any, source: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,17 @@ if TYPE_CHECKING:
     from minikctl.client.rest import Client
 
 
-def wait_until_gone(client: Client, info: Info, uid: str, timeout: float) -> None:
-    """Return once no object has `info`'s name, or another one (not `uid`) has it.
+def wait_until_gone(client: Client, deleted: Iterable[tuple[Info, str]], timeout: float) -> None:
+    """Return once no object has the name of one of `deleted` (with uids, or ""), or another one has it.
 
-    Raises Failure after `timeout` seconds. A client that may delete but not read does not wait.
+    Raises Failure after `timeout` seconds in all. A client that may delete but not read does not wait.
     """
     deadline = time.monotonic() + timeout
+    for info, uid in deleted:
+        _wait(client, info, uid, deadline)
+
+
+def _wait(client: Client, info: Info, uid: str, deadline: float) -> None:
     collection = info.mapping.path(info.namespace)
     query = {"fieldSelector": f"metadata.name={info.name}"}
     while True:

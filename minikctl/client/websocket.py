@@ -174,4 +174,4 @@ def _refusal(rejected: RejectConnection, body: bytes) -> Exception:
     if isinstance(status, dict) and status.get("kind") == "Status":
         return StatusError(status)
     text = body.decode(errors="replace").strip() or f"status code {rejected.status_code}"
-    return StatusError({"message": f"unable to upgrade connection: {text}", "code": rejected.status_code})
+    return StatusError({"message": text, "code": rejected.status_code})

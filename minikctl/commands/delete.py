@@ -2,70 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from minikctl.client.builder import Info, Query, collect
-from minikctl.client.errors import Failure, StatusError, aggregate, is_not_found
+from minikctl.client.builder import Info, Query, stream
+from minikctl.client.errors import Failure, StatusError, aggregate, is_not_found, with_source
 from minikctl.client.waiting import wait_until_gone
-from minikctl.command import Command, Flag, Invocation, UsageError
-from minikctl.commands.create.creating import DRY_RUN_FLAG, dry_run
+from minikctl.command import Command, Flag, Invocation
+from minikctl.commands import shared_flags
+from minikctl.commands.create.creating import DRY_RUN_FLAG, DryRun, check_raw_path, dry_run
+from minikctl.flags import parse_bool
 
 FOREVER = 168 * 3600.0
 """Seconds: kubectl's meaning of --timeout=0."""
 
-CASCADES = {
-    "": "Background", "background": "Background", "true": "Background",
-    "foreground": "Foreground", "orphan": "Orphan", "false": "Orphan",
-}  # fmt: skip
+CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
 
 
 def run(call: Invocation) -> int:
     flags = call.flags
     if flags["raw"]:
         return _raw(call)
-    options = _options(call)
-    found = collect(
-        call.factory,
-        Query(
-            args=call.args,
-            filenames=flags["filename"],
-            recursive=flags["recursive"],
-            selector=flags["selector"],
-            field_selector=flags["field-selector"],
-            all_namespaces=flags["all-namespaces"],
-            select_all=flags["all"],
-            allow_empty_selector=False,
-            latest=False,
-            fetch=False,
-        ),
+    strategy = dry_run(call)
+    options = _options(call, strategy)
+    asked = Query(
+        args=call.args,
+        filenames=flags["filename"],
+        recursive=flags["recursive"],
+        selector=flags["selector"],
+        field_selector=flags["field-selector"],
+        all_namespaces=flags["all-namespaces"],
+        select_all=flags["all"],
+        allow_empty_selector=False,
+        latest=False,
+        fetch=False,
     )
+    errors: list[Exception] = []
+    infos: Iterable[Info] = stream(call.factory, asked, errors)
+    if flags["interactive"]:
+        infos = list(infos)
+        if not _confirmed(call, infos):
+            call.streams.out.write("deletion is cancelled\n")
+            return 0
     ignore = flags["ignore-not-found"] or flags["all"]
-    errors = [error for error in found.errors if not (ignore and is_not_found(error))]
-    if flags["interactive"] and not _confirmed(call, found.infos):
-        call.streams.out.write("deletion is cancelled\n")
-        return 0
-    _warn_about_cluster_scope(call, found.infos)
-    deleted = _delete_all(call, found.infos, options, errors, ignore=ignore)
-    error = aggregate(errors)
+    found, deleted = _delete_all(call, infos, options, errors, strategy=strategy)
+    error = aggregate(error for error in errors if not (ignore and is_not_found(error)))
     if error is not None:
         raise error
-    if not found.infos:
+    if not found:
         call.streams.out.write("No resources found\n")
-    elif flags["wait"] and dry_run(call) == "none":
+    elif flags["wait"] and strategy == "none":
         call.streams.out.flush()
-        for info, uid in deleted:
-            wait_until_gone(call.factory.client, info, uid, flags["timeout"] or FOREVER)
+        wait_until_gone(call.factory.client, deleted, flags["timeout"] or FOREVER)
     return 0
 
 
-def _options(call: Invocation) -> dict[str, Any]:
+def _options(call: Invocation, strategy: DryRun) -> dict[str, Any]:
     """The DeleteOptions that the flags ask for. Raises for flags that do not go together."""
     flags = call.flags
+    options: dict[str, Any] = {"propagationPolicy": _cascade(call)}
     if flags["output"] not in ("", "name"):
-        raise UsageError(f"unexpected -o output mode: {flags['output']}. We only support '-o name'")
-    for other in ("selector", "field-selector"):
-        if flags["all"] and flags[other]:
-            raise Failure(f"cannot set --all and --{other} at the same time")
+        raise Failure(f"unexpected -o output mode: {flags['output']}. We only support '-o name'")
+    if flags["all"] and (flags["selector"] or flags["field-selector"]):
+        raise Failure("setting 'all' parameter but found a non empty selector. ")
     grace = flags["grace-period"]
     if flags["now"]:
         if grace != -1:
@@ -81,39 +80,58 @@ def _options(call: Invocation) -> dict[str, Any]:
             "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated."
             " The resource may continue to run on the cluster indefinitely.\n"
         )
-    cascade = flags["cascade"]
-    if cascade not in CASCADES:
-        raise Failure(f'invalid cascade value ({cascade}). Must be "background", "foreground", or "orphan"')
-    options: dict[str, Any] = {"propagationPolicy": CASCADES[cascade]}
     if grace >= 0:
         options["gracePeriodSeconds"] = grace
-    if dry_run(call) == "server":
+    if strategy == "server":
         options["dryRun"] = ["All"]
     return options
 
 
+def _cascade(call: Invocation) -> str:
+    """Source: cmdutil.GetCascadingStrategy."""
+    given = call.flags["cascade"]
+    if given in CASCADES:
+        return CASCADES[given]
+    try:
+        wanted = "background" if parse_bool(given) else "orphan"
+    except ValueError:
+        text = f'invalid cascade value ({given}). Must be "background", "foreground", or "orphan"'
+        raise Failure(text) from None
+    call.streams.err.write(
+        f"warning: --cascade={given} is deprecated (boolean value) and can be replaced with --cascade={wanted}.\n"
+    )
+    return CASCADES[wanted]
+
+
 def _delete_all(
-    call: Invocation, infos: list[Info], options: dict[str, Any], errors: list[Exception], *, ignore: bool
-) -> list[tuple[Info, str]]:
-    """Delete and print each; what fails goes to `errors`. Returns what was deleted, with its uid where known."""
-    deleted = []
+    call: Invocation, infos: Iterable[Info], options: dict[str, Any], errors: list[Exception], *, strategy: DryRun
+) -> tuple[int, list[tuple[Info, str]]]:
+    """Delete and print each; what fails goes to `errors`. Returns how many there were, and what was deleted, with its
+    uid where known."""
+    count, deleted = 0, []
+    warns = call.factory.explicit_namespace and not call.flags["all-namespaces"]
     for info in infos:
-        if dry_run(call) == "client":
-            _print(call, info, options)
+        count += 1
+        if warns and not info.mapping.namespaced:
+            warns = False
+            call.streams.err.write(
+                "Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n"
+            )
+        if strategy == "client":
+            _print(call, info, options, strategy)
             continue
         try:
             answer = call.factory.client.request("DELETE", info.path(), body=options)
-        except StatusError as error:
-            if not (ignore and is_not_found(error)):
-                errors.append(_with_source(error, info.source))
+        except (StatusError, Failure) as error:
+            errors.append(with_source("deleting", info.source, error))
             continue
-        _print(call, info, options)
+        _print(call, info, options, strategy)
         details = answer.get("details") if answer.get("kind") == "Status" else answer.get("metadata")
         deleted.append((info, (details or {}).get("uid") or ""))
-    return deleted
+    return count, deleted
 
 
-def _print(call: Invocation, info: Info, options: dict[str, Any]) -> None:
+def _print(call: Invocation, info: Info, options: dict[str, Any], strategy: DryRun) -> None:
     kind = info.mapping.group_kind
     if call.flags["output"] == "name":
         call.streams.out.write(f"{kind}/{info.name}\n")
@@ -121,18 +139,9 @@ def _print(call: Invocation, info: Info, options: dict[str, Any]) -> None:
     operation = "force deleted" if options.get("gracePeriodSeconds") == 0 else "deleted"
     if info.mapping.namespaced:
         operation += f" from {info.namespace} namespace"
-    strategy = dry_run(call)
     if strategy != "none":
         operation += " (server dry run)" if strategy == "server" else " (dry run)"
     call.streams.out.write(f'{kind} "{info.name}" {operation}\n')
-
-
-def _warn_about_cluster_scope(call: Invocation, infos: list[Info]) -> None:
-    enforced = call.factory.explicit_namespace and not call.flags["all-namespaces"]
-    if enforced and any(not info.mapping.namespaced for info in infos):
-        call.streams.err.write(
-            "Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n"
-        )
 
 
 def _confirmed(call: Invocation, infos: list[Info]) -> bool:
@@ -145,15 +154,8 @@ def _confirmed(call: Invocation, infos: list[Info]) -> bool:
     return call.streams.stdin.readline().strip().lower() == "y"
 
 
-def _with_source(error: StatusError, source: str) -> StatusError:
-    if not source:
-        return error
-    return StatusError({**error.status, "message": f'error when deleting "{source}": {error}'})
-
-
 def _raw(call: Invocation) -> int:
-    if call.args:
-        raise UsageError("arguments may not be passed when --raw is specified")
+    check_raw_path(call.flags["raw"])
     call.streams.out.buffer.write(call.factory.client.raw("DELETE", call.flags["raw"]))
     return 0
 
@@ -183,23 +185,15 @@ COMMAND = Command(
     run=run,
     flags=(
         Flag("all", "bool", False, "Delete all resources, in the namespace of the specified resource types."),
-        Flag(
-            "all-namespaces", "bool", False, short="A", usage=
-            "If present, list the requested object(s) across all namespaces. Namespace in current context is ignored"
-            " even if specified with --namespace.",
-        ),
+        shared_flags.ALL_NAMESPACES,
         Flag(
             "cascade", "string", "background", no_opt="background", usage=
             'Must be "background", "orphan", or "foreground". Selects the deletion cascading strategy for the'
             " dependents (e.g. Pods created by a ReplicationController). Defaults to background.",
         ),
         DRY_RUN_FLAG,
-        Flag(
-            "field-selector", "string", "",
-            "Selector (field query) to filter on, supports '=', '==', and '!='.(e.g. --field-selector"
-            " key1=value1,key2=value2). The server only supports a limited number of field queries per type.",
-        ),
-        Flag("filename", "stringSlice", [], "containing the resource to delete.", "f"),
+        shared_flags.FIELD_SELECTOR,
+        shared_flags.filename("containing the resource to delete."),
         Flag(
             "force", "bool", False,
             "If true, immediately remove resources from API and bypass graceful deletion. Note that immediate deletion"
@@ -224,17 +218,8 @@ COMMAND = Command(
             "raw", "string", "",
             "Raw URI to DELETE to the server.  Uses the transport specified by the kubeconfig file.",
         ),
-        Flag(
-            "recursive", "bool", False, short="R", usage=
-            "Process the directory used in -f, --filename recursively. Useful when you want to manage related manifests"
-            " organized within the same directory.",
-        ),
-        Flag(
-            "selector", "string", "", short="l", usage=
-            "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.(e.g. -l"
-            " key1=value1,key2=value2,key3 in (value3)). Matching objects must satisfy all of the specified label"
-            " constraints.",
-        ),
+        shared_flags.RECURSIVE,
+        shared_flags.SELECTOR,
         Flag(
             "timeout", "duration", 0.0,
             "The length of time to wait before giving up on a delete, zero means determine a timeout from the size of"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from minikctl.client.builder import Info, Query, collect
-from minikctl.client.errors import StatusError, aggregate, is_not_found
+from minikctl.client.errors import Aggregate, StatusError, is_not_found
 from minikctl.command import Command, CommandError, Flag, Invocation
+from minikctl.commands import shared_flags
 from minikctl.describe import describer
 
 NOTHING = (
@@ -29,30 +30,40 @@ def run(call: Invocation) -> int:
         ),
     )
     infos, errors = found.infos, list(found.errors)
+    # Of several objects, events (a request each) are shown only on demand.
+    asked = flags["show-events"] and "show-events" in call.changed
+    show_events = flags["show-events"] and (asked or (len(infos) == 1 and not errors))
     if not infos and len(call.args) == 2 and len(errors) == 1 and is_not_found(errors[0]):
-        infos = _by_prefix(call)
-        errors = [] if infos else errors
+        return _describe_by_prefix(call, errors[0], show_events)
     for number, info in enumerate(infos):
-        describe = describer(info.mapping.group, info.mapping.kind)
         try:
-            text = describe(call.factory.client, info.object, flags["show-events"])
+            text = _describe(call, info, show_events)
         except StatusError as error:
             errors.append(error)
             continue
         call.streams.out.write(f"\n\n{text}" if number else text)
-    failure = aggregate(errors)
-    if failure is not None:
-        raise failure
+    if errors:
+        flat = [one for error in errors for one in (error.errors if isinstance(error, Aggregate) else [error])]
+        raise Aggregate(flat)
     if not infos:
         where = "" if flags["all-namespaces"] else f" in {call.factory.namespace} namespace."
         call.streams.err.write(f"No resources found{where}\n")
     return 0
 
 
-def _by_prefix(call: Invocation) -> list[Info]:
+def _describe(call: Invocation, info: Info, show_events: bool) -> str:
+    return describer(info.mapping.group, info.mapping.kind)(call.factory.client, info.object, show_events)
+
+
+def _describe_by_prefix(call: Invocation, not_found: Exception, show_events: bool) -> int:
     """`describe pods web` where there is no pod web: all whose names begin with it."""
     listed = collect(call.factory, Query(args=call.args[:1], chunk=call.flags["chunk-size"]))
-    return [info for info in listed.check() if info.name.startswith(call.args[1])]
+    infos = [info for info in listed.check() if info.name.startswith(call.args[1])]
+    if not infos:
+        raise not_found
+    for info in infos:
+        call.streams.out.write(f"{_describe(call, info, show_events)}\n")
+    return 0
 
 
 COMMAND = Command(
@@ -77,27 +88,11 @@ COMMAND = Command(
   minikctl describe pods -l name=myLabel""",
     run=run,
     flags=(
-        Flag(
-            "all-namespaces", "bool", False, short="A", usage=
-            "If present, list the requested object(s) across all namespaces. Namespace in current context is ignored"
-            " even if specified with --namespace.",
-        ),
-        Flag(
-            "chunk-size", "int64", 500,
-            "Return large lists in chunks rather than all at once. Pass 0 to disable.",
-        ),
-        Flag("filename", "stringSlice", [], "containing the resource to describe", "f"),
-        Flag(
-            "recursive", "bool", False, short="R", usage=
-            "Process the directory used in -f, --filename recursively. Useful when you want to manage related manifests"
-            " organized within the same directory.",
-        ),
-        Flag(
-            "selector", "string", "", short="l", usage=
-            "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.(e.g. -l"
-            " key1=value1,key2=value2,key3 in (value3)). Matching objects must satisfy all of the specified label"
-            " constraints.",
-        ),
+        shared_flags.ALL_NAMESPACES,
+        shared_flags.CHUNK_SIZE,
+        shared_flags.filename("containing the resource to describe"),
+        shared_flags.RECURSIVE,
+        shared_flags.SELECTOR,
         Flag("show-events", "bool", True, "If true, display events related to the described object."),
     ),
 )  # fmt: skip

@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from minikctl.client.builder import Query, collect
-from minikctl.client.errors import Failure
+from minikctl.client.errors import Failure, StatusError
 from minikctl.command import Command, CommandError, Flag, Invocation, UsageError
-from minikctl.commands import podselect
+from minikctl.commands import podselect, shared_flags
 
 if TYPE_CHECKING:
     from minikctl.client.websocket import ChannelSocket
@@ -21,6 +21,10 @@ OLD_FORM = "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [CO
 
 def run(call: Invocation) -> int:
     argument, command = _split(call)
+    try:
+        podselect.check_running_timeout(call)
+    except Failure as error:
+        raise UsageError(str(error)) from None
     pod = _pod(call, argument)
     phase = (pod.get("status") or {}).get("phase")
     if phase in ("Succeeded", "Failed"):
@@ -50,11 +54,15 @@ def _split(call: Invocation) -> tuple[str, list[str]]:
 
 
 def _pod(call: Invocation, argument: str) -> dict[str, Any]:
-    if argument:
+    files = call.flags["filename"]
+    if not files:
         return podselect.find_pod(call.factory, argument, "attach to")
-    found = collect(call.factory, Query(filenames=call.flags["filename"])).check()
-    if not found or found[0].mapping.kind != "Pod":
-        raise Failure("the file has no pod to exec into")
+    if argument:
+        raise Failure("resource/name arguments cannot be provided when a path is specified")
+    found = collect(call.factory, Query(filenames=files, latest=False)).check()
+    if len(found) != 1:
+        raise Failure("cannot exec into multiple objects at a time")
+    podselect.check_is_pod(found[0].mapping, "attach to")
     return found[0].object
 
 
@@ -62,11 +70,11 @@ def _stream(call: Invocation, pod: dict[str, Any], container: str, command: list
     from minikctl.client.websocket import ChannelSocket
     from minikctl.commands import terminal
 
-    stdin, wants_tty = call.flags["stdin"], call.flags["tty"]
-    tty = wants_tty and stdin and terminal.is_terminal(call.streams.stdin.fileno())
-    if wants_tty and stdin and not tty:
+    stdin = call.flags["stdin"]
+    wants_tty = call.flags["tty"] and stdin  # A terminal is of no use without input.
+    tty = wants_tty and terminal.is_terminal(call.streams.stdin.fileno())
+    if wants_tty and not tty and not call.flags["quiet"]:
         call.streams.err.write("Unable to use a TTY - input is not a terminal or the right kind of file\n")
-    tty = tty or (wants_tty and not stdin)
     meta = pod["metadata"]
     query = [("container", container), *(("command", word) for word in command)]
     wanted = (("stdin", stdin), ("stdout", True), ("stderr", not tty), ("tty", tty))
@@ -74,12 +82,15 @@ def _stream(call: Invocation, pod: dict[str, Any], container: str, command: list
     path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/exec"
     session = Session(call)
     with ExitStack() as stack:
-        channels = ChannelSocket(call.factory.client, path, query)
+        try:
+            channels = ChannelSocket(call.factory.client, path, query)
+        except StatusError as refusal:
+            raise Failure(f"unable to upgrade connection: {refusal}") from None
         stack.callback(channels.close)
         readers: dict[int, Callable[[], bool]] = {}
         if stdin:
             readers[call.streams.stdin.fileno()] = lambda: session.forward_input(channels)
-        if tty and stdin:
+        if tty:
             stack.enter_context(terminal.raw_mode(call.streams.stdin.fileno()))
             session.follow_size(channels, readers, stack)
         channels.run(session.receive, readers)
@@ -169,7 +180,7 @@ COMMAND = Command(
             "Container name. If omitted, use the kubectl.kubernetes.io/default-container annotation for selecting the"
             " container to be attached or the first container in the pod will be chosen",
         ),
-        Flag("filename", "stringSlice", [], "to use to exec into the resource", "f"),
+        shared_flags.filename("to use to exec into the resource"),
         podselect.pod_running_flag(60.0, ""),
         Flag("quiet", "bool", False, "Only print output from the remote session", "q"),
         Flag("stdin", "bool", False, "Pass stdin to the container", "i"),

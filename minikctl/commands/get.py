@@ -8,6 +8,7 @@ from minikctl.client.builder import Info, Query, Result, collect
 from minikctl.client.errors import Aggregate, Failure, aggregate, is_not_found
 from minikctl.client.rest import JSON, TABLE
 from minikctl.command import Command, Flag, Invocation, UsageError
+from minikctl.commands import shared_flags
 from minikctl.output.printers import COLUMN_FORMATS, FORMATS, make_printer, output_flags
 from minikctl.output.table import TableOptions, TablePrinter
 from minikctl.output.tabwriter import TabWriter
@@ -226,16 +227,10 @@ minikctl get pod/web secret/db-user-pass
 minikctl get pods --all-namespaces --watch""",
     run=run,
     flags=(
-        Flag("all-namespaces", "bool", False, short="A", usage=
-             "If present, list the requested object(s) across all namespaces. Namespace in current context is ignored"
-             " even if specified with --namespace."),
-        Flag("chunk-size", "int64", 500,
-             "Return large lists in chunks rather than all at once. Pass 0 to disable."),
-        Flag("field-selector", "string", "",
-             "Selector (field query) to filter on, supports '=', '==', and '!='.(e.g. --field-selector"
-             " key1=value1,key2=value2). The server only supports a limited number of field queries per type."),
-        Flag("filename", "stringSlice", [], short="f", usage=
-             "Filename, directory, or URL to files identifying the resource to get from a server."),
+        shared_flags.ALL_NAMESPACES,
+        shared_flags.CHUNK_SIZE,
+        shared_flags.FIELD_SELECTOR,
+        shared_flags.filename("Filename, directory, or URL to files identifying the resource to get from a server."),
         Flag("ignore-not-found", "bool", False,
              "If set to true, suppresses NotFound error for specific objects that do not exist. Using this flag with"
              " commands that query for collections of resources has no effect when no resources are found."),
@@ -250,13 +245,8 @@ minikctl get pods --all-namespaces --watch""",
              " ADDED events."),
         Flag("raw", "string", "",
              "Raw URI to request from the server.  Uses the transport specified by the kubeconfig file."),
-        Flag("recursive", "bool", False, short="R", usage=
-             "Process the directory used in -f, --filename recursively. Useful when you want to manage related"
-             " manifests organized within the same directory."),
-        Flag("selector", "string", "", short="l", usage=
-             "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.(e.g. -l"
-             " key1=value1,key2=value2,key3 in (value3)). Matching objects must satisfy all of the specified label"
-             " constraints."),
+        shared_flags.RECURSIVE,
+        shared_flags.SELECTOR,
         Flag("server-print", "bool", True,
              "If true, have the server return the appropriate table output. Supports extension APIs and CRDs."),
         Flag("show-kind", "bool", False, "If present, list the resource type for the requested object(s)."),

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from minikctl.client.errors import ConnectError, Failure, StatusError, aggregate
+from minikctl.client.builder import Query, collect
+from minikctl.client.errors import ConnectError, Failure, StatusError, TimedOut, aggregate, is_not_found
 from minikctl.client.rest import Client
+from minikctl.client.rfc3339 import rfc3339_fault
 from minikctl.command import Command, Flag, Invocation, UsageError
-from minikctl.commands import podselect
+from minikctl.commands import podselect, shared_flags
 
 EXPECTED = "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'"
 NO_POD = f"{EXPECTED}.\nPOD or TYPE/NAME is a required argument for the logs command"
 SELECTED_TAIL = 10
 """Lines of each container when pods are chosen by a selector and --tail is not given."""
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 class Source(NamedTuple):
@@ -54,12 +54,13 @@ def _validate(call: Invocation) -> None:
     elif not args or len(args) > 2:
         raise UsageError(NO_POD)
     if len(args) == 2 and flags["container"]:
-        raise UsageError("only one of -c or an inline [CONTAINER] arg is allowed")
-    if flags["since-time"] and flags["since"]:
-        raise UsageError("only one of --since-time / --since may be used")
-    if flags["since-time"] and not _RFC3339.fullmatch(flags["since-time"]):
-        text = flags["since-time"]
-        raise Failure(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse "{text}" as "2006"')
+        raise Failure("only one of -c or an inline [CONTAINER] arg is allowed")
+    if flags["since-time"]:
+        fault = rfc3339_fault(flags["since-time"])
+        if fault:
+            raise Failure(fault)
+        if flags["since"]:
+            raise Failure("at most one of `sinceTime` or `sinceSeconds` may be specified")
     if flags["tail"] < -1:
         raise Failure("--tail must be greater than or equal to -1")
     if flags["limit-bytes"] < 0:
@@ -67,16 +68,23 @@ def _validate(call: Invocation) -> None:
     if flags["since"] < 0:
         raise Failure("--since must be greater than 0")
     if flags["all-containers"] and flags["container"]:
-        raise Failure("--all-containers=true should not be specified with container name")
+        text = "--all-containers=true should not be specified with container name"
+        raise Failure(f"{text} {flags['container']}")
+    podselect.check_running_timeout(call)
 
 
 def _pods(call: Invocation) -> list[dict[str, Any]]:
-    if not call.flags["selector"]:
-        return [podselect.find_pod(call.factory, call.args[0], "get the logs from")]
     factory = call.factory
-    path = factory.mapper.find("pods").path(factory.namespace)
-    listed = factory.client.get(path, {"labelSelector": call.flags["selector"]})
-    pods: list[dict[str, Any]] = listed["items"]
+    if not call.flags["selector"]:
+        try:
+            return [podselect.find_pod(factory, call.args[0], "get the logs from")]
+        except StatusError as error:
+            if not is_not_found(error):
+                raise
+            text = f'error from server (NotFound): {error} in namespace "{factory.namespace}"'
+            raise Failure(text) from None
+    found = collect(factory, Query(args=["pods"], selector=call.flags["selector"]))
+    pods = [info.object for info in found.check()]
     if not pods:
         call.streams.err.write(f"No resources found in {factory.namespace} namespace.\n")
     return pods
@@ -89,11 +97,10 @@ def _sources(call: Invocation, pod: dict[str, Any]) -> Iterator[Source]:
         init = [container["name"] for container in pod["spec"].get("initContainers") or []]
         chosen = init + [each for each in names if each not in init]
     elif name:
-        if name not in names:
-            raise Failure(f"container {name} is not valid for pod {pod['metadata']['name']}")
+        podselect.check_container(pod, name)
         chosen = [name]
     else:
-        chosen = [podselect.default_container(pod, call.streams.err)]
+        chosen = [podselect.default_container(pod, None if call.flags["all-pods"] else call.streams.err)]
     meta = pod["metadata"]
     for container in chosen:
         path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log"
@@ -109,7 +116,8 @@ def _query(call: Invocation) -> dict[str, str]:
         "follow": "true" if flags["follow"] else "",
         "previous": "true" if flags["previous"] else "",
         "timestamps": "true" if flags["timestamps"] else "",
-        "sinceSeconds": str(max(1, round(flags["since"]))) if flags["since"] else "",
+        "sinceSeconds": str(int(flags["since"] + 0.5)) if flags["since"] else "",
+        "insecureSkipTLSVerifyBackend": "true" if flags["insecure-skip-tls-verify-backend"] else "",
         "sinceTime": flags["since-time"],
         "tailLines": "" if tail == -1 else str(tail),
         "limitBytes": str(flags["limit-bytes"]) if flags["limit-bytes"] else "",
@@ -119,16 +127,25 @@ def _query(call: Invocation) -> dict[str, str]:
 def _copy(call: Invocation, client: Client, source: Source, query: dict[str, str]) -> None:
     """Write one container's log to stdout, whole lines where it is prefixed."""
     prefix = _prefix(call, source)
-    response = client.stream("GET", source.path, query={**query, "container": source.container})
+    asked = {**query, "container": source.container}
+    response = client.stream("GET", source.path, query=asked, timeout=client.timeout)
     out = call.streams.out.buffer
     chunks: Iterator[bytes] = response.chunks()
-    for chunk in _prefixed(chunks, prefix) if prefix else chunks:
-        out.write(chunk)
-        out.flush()
+    try:
+        for chunk in _prefixed(chunks, prefix) if prefix else chunks:
+            out.write(chunk)
+            out.flush()
+    except TimedOut:
+        call.streams.err.write("context deadline exceeded\n")
+        raise Failure("context deadline exceeded") from None
 
 
 def _prefix(call: Invocation, source: Source) -> bytes:
-    return f"[pod/{source.pod}/{source.container}] ".encode() if call.flags["prefix"] else b""
+    return (
+        f"[pod/{source.pod}/{source.container}] ".encode()
+        if call.flags["prefix"] or call.flags["all-pods"]
+        else b""
+    )
 
 
 def _prefixed(chunks: Iterator[bytes], prefix: bytes) -> Iterator[bytes]:
@@ -196,11 +213,18 @@ COMMAND = Command(
     aliases=("log",),
     flags=(
         Flag("all-containers", "bool", False, "Get all containers' logs in the pod(s)."),
+        Flag("all-pods", "bool", False, "Get logs from all pod(s). Sets prefix to true."),
         Flag("container", "string", "", "Print the logs of this container", "c"),
         Flag("follow", "bool", False, "Specify if the logs should be streamed.", "f"),
         Flag(
             "ignore-errors", "bool", False,
             "If watching / following pod logs, allow for any errors that occur to be non-fatal",
+        ),
+        Flag(
+            "insecure-skip-tls-verify-backend", "bool", False,
+            "Skip verifying the identity of the kubelet that logs are requested from.  In theory, an attacker could"
+            " provide invalid log content back. You might want to use this if your kubelet serving certificates have"
+            " expired.",
         ),
         Flag("limit-bytes", "int64", 0, "Maximum bytes of logs to return. Defaults to no limit."),
         Flag(
@@ -213,12 +237,7 @@ COMMAND = Command(
             "previous", "bool", False, short="p", usage=
             "If true, print the logs for the previous instance of the container in a pod if it exists.",
         ),
-        Flag(
-            "selector", "string", "", short="l", usage=
-            "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.(e.g. -l"
-            " key1=value1,key2=value2,key3 in (value3)). Matching objects must satisfy all of the specified label"
-            " constraints.",
-        ),
+        shared_flags.SELECTOR,
         Flag(
             "since", "duration", 0.0,
             "Only return logs newer than a relative duration like 5s, 2m, or 3h. Defaults to all logs. Only one of"

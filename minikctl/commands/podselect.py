@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minikctl.client.builder import Query, collect, split_args
 from minikctl.client.errors import Failure
 from minikctl.command import Flag
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from minikctl.client.factory import Factory
+    from minikctl.client.rest import ResourceMapping
+    from minikctl.command import Invocation
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
@@ -41,30 +44,39 @@ def default_container(pod: dict[str, Any], warn: TextIO | None) -> str:
     if not names:
         raise Failure("no containers found")
     if len(names) > 1 and warn is not None:
-        shown = [
-            f"{container['name']}{mark}"
-            for kind, mark in CONTAINER_KINDS
-            for container in pod["spec"].get(kind) or []
-        ]
-        warn.write(f'Defaulted container "{names[0]}" out of: {", ".join(shown)}\n')
+        warn.write(f'Defaulted container "{names[0]}" out of: {_marked_names(pod)}\n')
     return names[0]
+
+
+def _marked_names(pod: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{container['name']}{mark}" for kind, mark in CONTAINER_KINDS for container in pod["spec"].get(kind) or []
+    )
 
 
 def check_container(pod: dict[str, Any], name: str) -> None:
     if name not in container_names(pod):
-        raise Failure(f"container {name} not found in pod {pod['metadata']['name']}")
+        pod_name = pod["metadata"]["name"]
+        raise Failure(f"container {name} is not valid for pod {pod_name} out of: {_marked_names(pod)}")
+
+
+def check_running_timeout(call: Invocation) -> None:
+    if call.flags["pod-running-timeout"] <= 0:
+        raise Failure("--pod-running-timeout must be higher than zero")
 
 
 def find_pod(factory: Factory, argument: str, what: str) -> dict[str, Any]:
     """The pod that `NAME`, `pod/NAME` or another `TYPE/NAME` means. `what` words the refusal of other types."""
-    resource, slash, name = argument.partition("/")
-    if not slash:
-        resource, name = "pods", argument
+    pairs, _, _ = split_args([argument])
+    resource, name = pairs[0] if pairs else ("pods", argument)
     mapping = factory.mapper.find(resource)
-    if not name or "/" in name:
-        raise Failure("arguments in resource/name form must have a single resource and name")
-    found = factory.client.get(mapping.path(factory.namespace, name))
+    found = collect(factory, Query(args=[f"{resource}/{name}"])).check()[0].object
+    check_is_pod(mapping, what)
+    return found
+
+
+def check_is_pod(mapping: ResourceMapping, what: str) -> None:
+    """Failure, with what cannot be done (`attach to`), for other kinds: workloads have no pods here."""
     if mapping.kind != "Pod" or mapping.group:
         kind = f"*{mapping.version}.{mapping.kind}"
         raise Failure(f"cannot {what} {kind}: selector for {kind} not implemented")
-    return found

@@ -107,10 +107,12 @@ def events(writer: Writer, found: list[dict[str, Any]] | None) -> None:
     writer.write(1, "----\t------\t----\t----\t-------\n")
     for event in sorted(found, key=lambda event: event.get("lastTimestamp") or ""):
         source = (event.get("source") or {}).get("component") or event.get("reportingComponent") or ""
+        message = event.get("message", "").strip()
+        part = (event.get("involvedObject") or {}).get("fieldPath")
+        if part:
+            message = f"{part}: {message}"
         writer.write(
-            1,
-            f"{event.get('type', '')}\t{event.get('reason', '')}\t{_interval(event)}\t{source}"
-            f"\t{event.get('message', '').strip()}\n",
+            1, f"{event.get('type', '')}\t{event.get('reason', '')}\t{_interval(event)}\t{source}\t{message}\n"
         )
 
 

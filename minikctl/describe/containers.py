@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
+from backend.meta import quantity
 from minikctl.describe.common import rfc1123z, title_bool
 from minikctl.describe.writer import Writer
 from minikctl.flags import go_quote
@@ -107,8 +109,8 @@ def resources(writer: Writer, level: int, values: Obj) -> None:
 def _probe(probe: Obj) -> str:
     timing = (
         f"delay={probe.get('initialDelaySeconds', 0)}s timeout={probe.get('timeoutSeconds', 0)}s"
-        f" period={probe.get('periodSeconds', 0)}s #success={probe.get('successThreshold', 0)}"
-        f" #failure={probe.get('failureThreshold', 0)}"
+        f" period={probe.get('periodSeconds', 0)}s successThreshold={probe.get('successThreshold', 0)}"
+        f" failureThreshold={probe.get('failureThreshold', 0)}"
     )
     if "exec" in probe:
         return f"exec [{' '.join(probe['exec'].get('command') or [])}] {timing}"
@@ -167,22 +169,23 @@ def _value_from(pod: Obj, spec: Obj, source: Obj) -> str:
     if "fieldRef" in source:
         field = source["fieldRef"]
         return f"{_field(pod, field['fieldPath'])} ({field.get('apiVersion', 'v1')}:{field['fieldPath']})"
-    resource = (source.get("resourceFieldRef") or {}).get("resource", "")
-    kind, _, name = resource.partition(".")
+    reference = source.get("resourceFieldRef") or {}
+    return f"{_amount(spec, reference)} ({reference.get('resource', '')})"
+
+
+def _amount(spec: Obj, reference: Obj) -> int:
+    """The container's limit or request in units of the divisor, rounded up."""
+    kind, _, name = reference.get("resource", "").partition(".")
     amount = ((spec.get("resources") or {}).get(kind) or {}).get(name, "0")
-    return f"{amount} ({resource})"
+    return ceil(quantity.parse(amount) / (quantity.parse(reference.get("divisor") or "0") or 1))
 
 
 def _field(pod: Obj, path: str) -> str:
-    """A field that the API server and the client know; others are empty, as kubectl shows them."""
-    part, bracket, rest = path.partition("['")
-    if bracket:
-        values: dict[str, str] = pod["metadata"].get(part.rpartition(".")[2]) or {}
-        return values.get(rest.removesuffix("']"), "")
-    value: Any = pod
-    for name in path.split("."):
-        value = value.get(name, "") if isinstance(value, Mapping) else ""
-    return value if isinstance(value, str) else ""
+    """Only the name and the namespace: kubectl can tell no other field, and leaves it empty."""
+    if path not in ("metadata.name", "metadata.namespace"):
+        return ""
+    value: str = pod["metadata"].get(path.removeprefix("metadata."), "")
+    return value
 
 
 def _mounts(writer: Writer, spec: Obj) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cmp_to_key, lru_cache
 from typing import IO, Any
 
 from minikctl.client.yaml_scalars import plain
@@ -254,12 +254,28 @@ def _escaped(char: str, always: bool = False) -> str:
     return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
 
 
-def _key_order(key: str) -> list[Any]:
-    """go-yaml's order: letters before other characters, runs of digits by their value."""
-    return [_rank(part) for part in re.findall(r"\d+|\D", key)]
+def _compare_keys(one: str, other: str) -> int:
+    """go-yaml's order (keyList.Less): letters after other characters, runs of digits by their value."""
+    for at, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a == b:
+            continue
+        if a.isalpha() or b.isalpha():
+            if a.isalpha() and b.isalpha():
+                return -1 if a < b else 1
+            return -1 if b.isalpha() else 1
+        # A 0 inside a number must count as a digit of it.
+        inside = "0" in (a, b) and one[:at].rstrip("0") != one[:at].rstrip("0123456789")
+        ranks = (_digits(one, at, inside), a), (_digits(other, at, inside), b)
+        return -1 if ranks[0] < ranks[1] else 1
+    return len(one) - len(other)
 
 
-def _rank(part: str) -> tuple[int, int, str]:
-    if part[0].isdigit():
-        return (0, int(part), part)
-    return (2 if part.isalpha() else 1, 0, part)
+def _digits(key: str, at: int, inside: bool) -> tuple[int, int]:
+    """(the number, how many digits it has) that stands at `at`."""
+    end = at
+    while end < len(key) and key[end].isdigit():
+        end += 1
+    return int(("1" if inside else "0") + key[at:end]), end
+
+
+_key_order = cmp_to_key(_compare_keys)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 from minikctl.command import Command, CommandError, Invocation
 from minikctl.commands.cluster import _profile
 from minikctl.local import control, progress, starter
+from minikctl.local.profile import Profile
 
 
 def run(call: Invocation) -> int:
@@ -17,13 +19,20 @@ def run(call: Invocation) -> int:
         if control.answers(profile):
             control.shutdown(profile, keep_pods=True)  # the purge ends them, of a stopped cluster too
         warnings = starter.purge(profile)
-        try:
-            shutil.rmtree(profile.home)
-        except OSError as error:
-            raise CommandError(f"error: cannot remove {error.filename}: {error.strerror}") from None
+        _remove(profile)
     call.streams.err.write(warnings)
     call.streams.out.write(f'cluster "{profile.name}" deleted\n')
     return 0
+
+
+def _remove(profile: Profile) -> None:
+    """All of it at once for others: a command that waits for the lock makes a new cluster of the name."""
+    doomed = profile.home.with_name(f".{profile.name}.deleted.{os.getpid()}")
+    try:
+        profile.home.rename(doomed)
+        shutil.rmtree(doomed)
+    except OSError as error:
+        raise CommandError(f"error: cannot remove {error.filename}: {error.strerror}") from None
 
 
 COMMAND = Command(

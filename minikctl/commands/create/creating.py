@@ -5,13 +5,16 @@ Source: the Run methods of k8s.io/kubectl/pkg/cmd/create.
 
 from __future__ import annotations
 
-import json
+import os
+import time
 from collections.abc import Callable
 from typing import Any, Literal
 
 from minikctl.client.errors import Failure, StatusError
 from minikctl.client.rest import ResourceMapping
 from minikctl.command import Flag, Invocation, UsageError
+from minikctl.flags import go_quote, parse_bool
+from minikctl.output.json_out import dumps
 from minikctl.output.printers import make_printer, output_flags
 
 DryRun = Literal["none", "client", "server"]
@@ -61,13 +64,28 @@ def dry_run(call: Invocation) -> DryRun:
     if value == "none":
         return "none"
     if value == "unchanged":
-        call.streams.err.write("W --dry-run is deprecated and can be replaced with --dry-run=client.\n")
+        _log_deprecation(call, 714, "--dry-run is deprecated and can be replaced with --dry-run=client.")
         return "client"
     if value == "client":
         return "client"
     if value == "server":
         return "server"
-    raise Failure(f'Invalid dry-run value ({value}). Must be "none", "server", or "client".')
+    try:
+        wanted = parse_bool(value)
+    except ValueError:
+        raise Failure(f'Invalid dry-run value ({value}). Must be "none", "server", or "client".') from None
+    strategy: DryRun = "client" if wanted else "none"
+    line = 728 if wanted else 731
+    text = f"--dry-run={value} is deprecated (boolean value) and can be replaced with --dry-run={strategy}."
+    _log_deprecation(call, line, text)
+    return strategy
+
+
+def _log_deprecation(call: Invocation, line: int, text: str) -> None:
+    """A warning in the shape of klog's, which kubectl prints these with: level, time, thread, place in its source."""
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    moment = f"{time.strftime('%m%d %H:%M:%S', time.localtime(seconds))}.{nanoseconds // 1000:06}"
+    call.streams.err.write(f"W{moment} {os.getpid():7} helpers.go:{line}] {text}\n")
 
 
 def validation(call: Invocation) -> str:
@@ -84,6 +102,12 @@ def validation(call: Invocation) -> str:
     )
 
 
+def check_raw_path(path: str) -> None:
+    """Failure unless `path`, a --raw flag's, is one."""
+    if not path.startswith("/"):
+        raise Failure(f"--raw must be a valid URL path: parse {go_quote(path)}: invalid URI for request")
+
+
 def metadata(call: Invocation, name: str, *, namespaced: bool = True) -> dict[str, Any]:
     """The new object's metadata; with the namespace only if --namespace asks for one."""
     if not name:
@@ -94,16 +118,17 @@ def metadata(call: Invocation, name: str, *, namespaced: bool = True) -> dict[st
     return meta
 
 
-def save_config(obj: dict[str, Any]) -> None:
-    """Keep the object as it is now in its own annotation. Source: util.CreateOrUpdateAnnotation."""
+def save_config(obj: dict[str, Any], *, typed: bool) -> None:
+    """Keep the object as it is now in its own annotation. Source: util.CreateOrUpdateAnnotation.
+
+    What kubectl made itself (`typed`) is written as its structs are: without empty fields, in their order.
+    """
     annotations = obj["metadata"].setdefault("annotations", {})
     annotations.pop(LAST_APPLIED, None)
-    bare = (
-        obj
-        if annotations
-        else {**obj, "metadata": {k: v for k, v in obj["metadata"].items() if k != "annotations"}}
-    )
-    annotations[LAST_APPLIED] = json.dumps(bare, separators=(",", ":"), ensure_ascii=False) + "\n"
+    bare = obj
+    if typed and not annotations:
+        bare = {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key != "annotations"}}
+    annotations[LAST_APPLIED] = dumps(bare, None, sort_keys=not typed) + "\n"
 
 
 def create(
@@ -114,7 +139,7 @@ def create(
     printer = make_printer(call.flags, operation="created", dry_run=strategy, typed=True)
     directive = validation(call)
     if call.flags["save-config"]:
-        save_config(obj)
+        save_config(obj, typed=True)
     if strategy != "client":
         path = mapping.path(call.factory.namespace if mapping.namespaced else "")
         try:

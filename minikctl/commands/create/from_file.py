@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from minikctl.client.builder import Info, Query, collect
-from minikctl.client.errors import Failure, StatusError, aggregate
+from minikctl.client.builder import Info, Query, stream
+from minikctl.client.errors import Failure, StatusError, aggregate, with_source
 from minikctl.command import Command, Flag, Invocation, UsageError
-from minikctl.commands.create import creating
+from minikctl.commands import shared_flags
+from minikctl.commands.create import creating, sources
 from minikctl.output.printers import Printer, make_printer
 
 
@@ -26,26 +27,25 @@ def run(call: Invocation) -> int:
     printer = make_printer(flags, operation="created", dry_run=strategy)
     directive = creating.validation(call)
     query = creating.post_query(call, strategy, directive)
-    found = collect(
-        call.factory,
-        Query(
-            filenames=flags["filename"],
-            recursive=flags["recursive"],
-            selector=flags["selector"],
-            latest=False,
-            validate=directive != "Ignore",
-        ),
+    asked = Query(
+        filenames=flags["filename"],
+        recursive=flags["recursive"],
+        selector=flags["selector"],
+        latest=False,
+        validate=directive != "Ignore",
     )
-    errors = list(found.errors)
-    for info in found.infos:
+    errors: list[Exception] = []
+    count = 0
+    for info in stream(call.factory, asked, errors):
+        count += 1
         try:
             _create(call, info, printer, query if strategy != "client" else None)
         except StatusError as refused:
-            errors.append(_with_source(refused, info.source))
+            errors.append(with_source("creating", info.source, refused))
     error = aggregate(errors)
     if error is not None:
         raise error
-    if not found.infos:
+    if not count:
         raise Failure("no objects passed to create")
     return 0
 
@@ -54,7 +54,7 @@ def _create(call: Invocation, info: Info, printer: Printer, query: dict[str, str
     """Send and print one object; without a `query` it is only printed."""
     obj: dict[str, Any] = info.object
     if call.flags["save-config"]:
-        creating.save_config(obj)
+        creating.save_config(obj, typed=False)
     if query is not None:
         path = info.mapping.path(info.namespace)
         obj.get("metadata", {}).pop("resourceVersion", None)
@@ -62,28 +62,19 @@ def _create(call: Invocation, info: Info, printer: Printer, query: dict[str, str
     printer.print(obj, call.streams.out)
 
 
-def _with_source(error: StatusError, source: str) -> StatusError:
-    """The error with what was being done put before its message. Source: cmdutil.AddSourceToErr."""
-    if not source:
-        return error
-    message = f'error when creating "{source}": {error}'
-    return StatusError({**error.status, "message": message})
-
-
 def _raw(call: Invocation) -> int:
     """--raw: POST one file as it is to a path of the server's, and print the answer."""
     flags = call.flags
     if len(flags["filename"]) != 1:
-        raise UsageError("--raw can only use a single local file or stdin")
+        raise Failure("--raw can only use a single local file or stdin")
     name = flags["filename"][0]
-    if name == "-":
-        body = call.streams.stdin.buffer.read()
-    else:
-        try:
-            with open(name, "rb") as file:
-                body = file.read()
-        except OSError as error:
-            raise Failure(f"open {name}: {(error.strerror or '').lower()}") from None
+    if name.startswith(("http://", "https://")):
+        raise Failure("--raw cannot read from a url")
+    for other, shown in (("recursive", "--recursive"), ("selector", "--selector (-l)"), ("output", "--output")):
+        if flags[other]:
+            raise Failure(f"--raw and {shown} are mutually exclusive")
+    creating.check_raw_path(flags["raw"])
+    body = call.streams.stdin.buffer.read() if name == "-" else sources.read_file(name)
     call.streams.out.buffer.write(call.factory.client.raw("POST", flags["raw"], body=body))
     return 0
 
@@ -104,21 +95,12 @@ COMMAND = Command(
     run=run,
     flags=(
         *creating.CREATE_FLAGS,
-        Flag("filename", "stringSlice", [], "Filename, directory, or URL to files to use to create the resource", "f"),
+        shared_flags.filename("Filename, directory, or URL to files to use to create the resource"),
         Flag(
             "raw", "string", "",
             "Raw URI to POST to the server.  Uses the transport specified by the kubeconfig file.",
         ),
-        Flag(
-            "recursive", "bool", False, short="R", usage=
-            "Process the directory used in -f, --filename recursively. Useful when you want to manage related manifests"
-            " organized within the same directory.",
-        ),
-        Flag(
-            "selector", "string", "", short="l", usage=
-            "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.(e.g. -l"
-            " key1=value1,key2=value2,key3 in (value3)). Matching objects must satisfy all of the specified label"
-            " constraints.",
-        ),
+        shared_flags.RECURSIVE,
+        shared_flags.SELECTOR,
     ),
 )  # fmt: skip

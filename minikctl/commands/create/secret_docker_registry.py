@@ -6,12 +6,12 @@ Source: k8s.io/kubectl/pkg/cmd/create/create_secret_docker.go.
 from __future__ import annotations
 
 import base64
-import json
 
 from minikctl.client.errors import Failure
 from minikctl.command import Command, Flag, Invocation
 from minikctl.commands.create import creating, sources
 from minikctl.commands.create.secret import HASH_FLAG, Keys, send
+from minikctl.output.json_out import dumps
 
 TYPE = "kubernetes.io/dockerconfigjson"
 KEY = ".dockerconfigjson"
@@ -46,7 +46,7 @@ def docker_config(server: str, user: str, password: str, email: str) -> bytes:
     if email:
         entry["email"] = email
     entry["auth"] = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return json.dumps({"auths": {server: entry}}, separators=(",", ":"), ensure_ascii=False).encode()
+    return dumps({"auths": {server: entry}}, None, sort_keys=False).encode()
 
 
 COMMAND = Command(

@@ -5,7 +5,10 @@ Source: k8s.io/kubectl/pkg/cmd/create/create_secret_tls.go; the checks are those
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+from collections.abc import Callable
 
 from minikctl.client.errors import Failure
 from minikctl.command import Command, Flag, Invocation
@@ -13,7 +16,7 @@ from minikctl.commands.create import creating, sources
 from minikctl.commands.create.secret import HASH_FLAG, send
 
 TYPE = "kubernetes.io/tls"
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s.*?-----END \1-----", re.DOTALL)
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s(.*?)-----END \1-----", re.DOTALL)
 
 
 def run(call: Invocation) -> int:
@@ -36,18 +39,18 @@ def _read(path: str) -> bytes:
 
 def check_pair(certificate: bytes, key: bytes) -> None:
     """Raises Failure with Go's text unless `key` is the private key of the first certificate."""
-    _find_certificate(certificate)
-    _find_key(key)
+    leaf, _ = _find_block(certificate, "CERTIFICATE", _certificate_fault)
+    _, text = _find_block(key, "PRIVATE KEY", _key_fault)
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
     try:
-        public = x509.load_pem_x509_certificates(certificate)[0].public_key()
-    except ValueError as error:
-        raise Failure(f"x509: malformed certificate: {error}") from None
+        public = x509.load_der_x509_certificate(leaf).public_key()
+    except ValueError:
+        raise Failure("x509: malformed certificate") from None
     try:
-        private = load_pem_private_key(key, None)
+        private = load_pem_private_key(text, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Failure("tls: failed to parse private key") from None
     own = private.public_key()
@@ -58,33 +61,46 @@ def check_pair(certificate: bytes, key: bytes) -> None:
         raise Failure("tls: private key does not match public key")
 
 
-def _find_certificate(content: bytes) -> None:
-    types = [match[1].decode() for match in _BLOCK.finditer(content)]
-    if "CERTIFICATE" in types:
-        return
+def _find_block(content: bytes, kind: str, fault: Callable[[list[str]], str]) -> tuple[bytes, bytes]:
+    """(DER, PEM) of the first block whose type ends in `kind`; blocks that are no base64 are passed over, as Go does.
+
+    `fault` words the failure from the types of the blocks that there are.
+    """
+    types = []
+    for match in _BLOCK.finditer(content):
+        type_, text = match[1].decode(), match[2]
+        body = text.rpartition(b"\n\n")[2]  # behind the headers of an encrypted key
+        try:
+            der = base64.b64decode(b"".join(body.split()), validate=True)
+        except binascii.Error:
+            continue
+        if type_.endswith(kind):
+            return der, match[0]
+        types.append(type_)
+    raise Failure(f"tls: {fault(types)}")
+
+
+def _certificate_fault(types: list[str]) -> str:
     if not types:
-        raise Failure("tls: failed to find any PEM data in certificate input")
+        return "failed to find any PEM data in certificate input"
     if len(types) == 1 and types[0].endswith("PRIVATE KEY"):
-        raise Failure(
-            "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may"
+        return (
+            "failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may"
             " have been switched"
         )
-    raise Failure(
-        'tls: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following'
+    return (
+        'failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following'
         f" types: [{' '.join(types)}]"
     )
 
 
-def _find_key(content: bytes) -> None:
-    types = [match[1].decode() for match in _BLOCK.finditer(content)]
-    if any(kind.endswith("PRIVATE KEY") for kind in types):
-        return
+def _key_fault(types: list[str]) -> str:
     if not types:
-        raise Failure("tls: failed to find any PEM data in key input")
+        return "failed to find any PEM data in key input"
     if types == ["CERTIFICATE"]:
-        raise Failure("tls: found a certificate rather than a key in the PEM for the private key")
-    raise Failure(
-        'tls: failed to find PEM block with type ending in "PRIVATE KEY" in key input after skipping PEM blocks of the'
+        return "found a certificate rather than a key in the PEM for the private key"
+    return (
+        'failed to find PEM block with type ending in "PRIVATE KEY" in key input after skipping PEM blocks of the'
         f" following types: [{' '.join(types)}]"
     )
 
