@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import uuid
 
 from backend.apiserver import admission, decoding, managedfields
 from backend.apiserver.call import Call, One, unstored
@@ -11,6 +10,7 @@ from backend.meta import errors
 from backend.meta.errors import ApiError
 from backend.meta.objectmeta import validate_object_meta
 from backend.meta.types import Obj
+from backend.meta.uids import new_uid
 from backend.store.api import Entry, KeyExists
 
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -45,7 +45,7 @@ def _set_system_fields(call: Call, meta: Obj) -> None:
         raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
     for name in _SET_BY_SERVER:
         meta.pop(name, None)
-    meta["uid"] = str(uuid.uuid4())
+    meta["uid"] = new_uid()
     meta["creationTimestamp"] = call.server.now()
     if call.resource.generation:
         meta["generation"] = 1

@@ -10,8 +10,8 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -179,16 +179,22 @@ def _error_frame(error: ApiError) -> bytes:
     return orjson.dumps({"type": "ERROR", "object": error.status}) + b"\n"
 
 
-@contextmanager
-def _guarded(request: ApiRequest) -> Iterator[None]:
+class _guarded:
     """Let nothing but ApiError out. The log says where it was, never what was in an object: it may be a Secret."""
-    try:
-        yield
-    except ApiError:
-        raise
-    except StoreUnavailable as error:
-        raise errors.unavailable(str(error)) from error
-    except Exception as error:
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: ApiRequest) -> None:
+        self._request = request
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if not isinstance(error, Exception) or isinstance(error, ApiError):
+            return
+        if isinstance(error, StoreUnavailable):
+            raise errors.unavailable(str(error)) from error
+        request = self._request
         where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
         what = f"{request.verb} {request.resource}/{request.subresource} {request.namespace}/{request.name}"
         _log.error("%s: unexpected %s\n%s", what, type(error).__name__, where)

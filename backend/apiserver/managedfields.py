@@ -36,8 +36,8 @@ def created(call: Call, obj: Obj) -> None:
     """
     resource = call.resource
     sent = {name: obj[name] for name in obj if name != "status"} if "status" in resource.subresources else obj
-    changed, _ = _Comparison(call.server.schemas).top(sent, {}, resource.schema)
-    obj["metadata"]["managedFields"] = [_entry(call, changed)]
+    fields = _Comparison(call.server.schemas).all_of(sent, resource.schema)
+    obj["metadata"]["managedFields"] = [_entry(call, fields)]
 
 
 def updated(call: Call, new: Obj, old: Obj) -> None:
@@ -94,6 +94,37 @@ class _Comparison:
 
     def __init__(self, schemas: Schemas) -> None:
         self._fields = schemas.fields
+
+    def all_of(self, obj: Obj, definition: str) -> _Tree:
+        """What `top` finds changed in an object that was not there before, found faster."""
+        fields = self._fields(definition)
+        tree: _Tree = {}
+        for name, value in obj.items():
+            field = fields.get(name)
+            if field is None or value is None or name in _UNTRACKED:
+                continue
+            if field.kind == "struct":
+                members = self._members(value, field, _UNTRACKED_META if name == "metadata" else frozenset())
+                if members:
+                    tree[f"f:{name}"] = members
+            else:
+                tree[f"f:{name}"] = self._owned(value, field)
+        return tree
+
+    def _members(self, struct: Obj, field: Field, skipped: frozenset[str]) -> _Tree:
+        fields = self._fields(field.definition)
+        tree: _Tree = {}
+        for name, value in struct.items():
+            member = fields.get(name)
+            if member is None or value is None or name in skipped:
+                continue
+            if member.required and _is_composite(member):
+                changed, _ = self._value(value, [] if member.kind == "list" else {}, member)
+                if changed is not None:
+                    tree[f"f:{name}"] = changed
+            else:
+                tree[f"f:{name}"] = self._owned(value, member)
+        return tree
 
     def top(self, new: Obj, old: Obj, definition: str) -> tuple[_Tree, _Tree]:
         fields = self._fields(definition)

@@ -31,17 +31,20 @@ def validate_object_meta(
     generate = meta.get("generateName")
     if generate:
         texts = check(names.mask_trailing_dash(generate))
-        found += (causes.invalid_value(f"{_PATH}.generateName", generate, text) for text in texts)
+        found += causes.each_invalid(f"{_PATH}.generateName", generate, texts)
     name = meta.get("name")
     if not name:
         found.append(causes.required(f"{_PATH}.name", "name or generateName is required"))
     else:
-        found += (causes.invalid_value(f"{_PATH}.name", name, text) for text in check(name))
+        found += causes.each_invalid(f"{_PATH}.name", name, check(name))
     found += _namespace(meta.get("namespace", ""), namespaced)
     if meta.get("generation", 0) < 0:
         text = "must be greater than or equal to 0"
         found.append(causes.invalid_value(f"{_PATH}.generation", meta["generation"], text))
-    return found + _common(meta) + validate_finalizers(meta.get("finalizers", ()))
+    found += _common(meta)
+    if "finalizers" in meta:
+        found += validate_finalizers(meta["finalizers"])
+    return found
 
 
 def validate_object_meta_update(new_meta: Obj, old_meta: Obj) -> list[Cause]:
@@ -81,11 +84,14 @@ def _go_time(text: str) -> str:
 
 
 def _common(meta: Obj) -> list[Cause]:
-    return (
-        validate_labels(meta.get("labels", {}), f"{_PATH}.labels")
-        + validate_annotations(meta.get("annotations", {}), f"{_PATH}.annotations")
-        + _owner_references(meta.get("ownerReferences", ()))
-    )
+    found: list[Cause] = []
+    if "labels" in meta:
+        found += validate_labels(meta["labels"], f"{_PATH}.labels")
+    if "annotations" in meta:
+        found += validate_annotations(meta["annotations"], f"{_PATH}.annotations")
+    if "ownerReferences" in meta:
+        found += _owner_references(meta["ownerReferences"])
+    return found
 
 
 def _namespace(namespace: str, namespaced: bool) -> list[Cause]:
@@ -94,15 +100,15 @@ def _namespace(namespace: str, namespaced: bool) -> list[Cause]:
         return [causes.forbidden(field, "not allowed on this type")] if namespace else []
     if not namespace:
         return [causes.required(field)]
-    return [causes.invalid_value(field, namespace, text) for text in names.dns1123_label(namespace)]
+    return causes.each_invalid(field, namespace, names.dns1123_label(namespace))
 
 
 def validate_labels(labels: Mapping[str, str], field: str) -> list[Cause]:
     """Keys and values of labels at any path, such as a pod template's."""
     found: list[Cause] = []
     for key, value in labels.items():
-        found += (causes.invalid_value(field, key, text) for text in names.qualified_name(key))
-        found += (causes.invalid_value(field, value, text) for text in names.label_value(value))
+        found += causes.each_invalid(field, key, names.qualified_name(key))
+        found += causes.each_invalid(field, value, names.label_value(value))
     return found
 
 
@@ -111,7 +117,7 @@ def validate_annotations(annotations: Mapping[str, str], field: str) -> list[Cau
     found: list[Cause] = []
     size = 0
     for key, value in annotations.items():
-        found += (causes.invalid_value(field, key, text) for text in names.qualified_name(key.lower()))
+        found += causes.each_invalid(field, key, names.qualified_name(key.lower()))
         size += _bytes(key) + _bytes(value)
     if size > ANNOTATIONS_LIMIT:
         found.append(causes.too_long(field, ANNOTATIONS_LIMIT))
@@ -158,7 +164,7 @@ def validate_finalizers(finalizers: Sequence[str]) -> list[Cause]:
     field = f"{_PATH}.finalizers"
     found: list[Cause] = []
     for finalizer in finalizers:
-        found += (causes.invalid_value(field, finalizer, text) for text in names.qualified_name(finalizer))
+        found += causes.each_invalid(field, finalizer, names.qualified_name(finalizer))
     if {"orphan", "foregroundDeletion"} <= set(finalizers):
         text = "finalizer orphan and foregroundDeletion cannot be both set"
         found.append(causes.invalid_value(field, list(finalizers), text))

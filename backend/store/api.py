@@ -17,7 +17,6 @@ import orjson
 
 from backend.meta.types import Obj
 
-
 _KEPT_DECODED = 2 << 20
 """Bytes of JSON whose decoded objects are kept, which take about five times as much."""
 

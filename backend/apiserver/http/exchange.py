@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ import orjson
 
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
+from backend.meta.uids import new_uid
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -62,11 +62,7 @@ class Exchange:
         self.streams = streams
         self.streaming = False
         self._query: dict[str, str] | None = None
-        audit_id = self.headers.get(b"audit-id")
-        if audit_id is None:
-            bits = f"{random.getrandbits(128):032x}"
-            audit_id = f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}".encode()
-        self.audit_id = audit_id
+        self.audit_id: bytes = self.headers.get(b"audit-id") or new_uid().encode()
 
     @property
     def query(self) -> dict[str, str]:

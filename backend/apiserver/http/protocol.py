@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,8 +16,11 @@ from backend.apiserver.http.authentication import certificate_user
 class KubeProtocol(HttpToolsProtocol):
     """Puts the user of a verified client certificate into the connection's state, which every scope carries.
 
-    The WebSocket library is loaded at the first upgrade: most processes never see one.
+    The WebSocket library is loaded at the first upgrade: most processes never see one. An idle connection is closed
+    by one timer, which looks how long it has been idle; uvicorn starts and stops one for every request.
     """
+
+    _idle_since = math.inf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -49,6 +53,39 @@ class KubeProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but for the timer."""
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_after(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """uvicorn calls this when data comes: the connection is not idle until the next answer is complete."""
+        self._idle_since = math.inf
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close what has been idle for long enough, or look again when it will have been."""
+        self.timeout_keep_alive_task = None
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            super().timeout_keep_alive_handler()
+        elif left < math.inf:
+            self._look_after(left)
+
+    def _look_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _should_upgrade_to_ws(self) -> bool:
         return True

@@ -89,5 +89,5 @@ async def _request(exchange: Exchange, target: Target, verb: str, user: User) ->
         name = ""
     return ApiRequest(
         verb, resource.group, resource.version, resource.plural, target.namespace, name, target.subresource,
-        query, body, raw, content_type, user,
+        query, body, raw, content_type, user, exchange.headers.get(b"user-agent", b"").decode("latin-1"),
     )  # fmt: skip
