@@ -61,6 +61,7 @@ class Kubelet:
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._look_for_orphans = asyncio.Event()
+        self._engine_came = asyncio.Event()
         self._stopping = False
 
     async def run(self) -> None:
@@ -73,6 +74,7 @@ class Kubelet:
                 group.create_task(self._pods.run(), name="kubelet pods")
                 group.create_task(self._follow_engine(), name="kubelet engine events")
                 group.create_task(self._end_orphans(), name="kubelet orphans")
+                group.create_task(self._prepare_engine(), name="kubelet engine")
         finally:
             await self._end_workers()
             await self._services.referenced.close()
@@ -135,11 +137,21 @@ class Kubelet:
         async for event in self._runtime.events():
             if not event.pod_uid:
                 self._node.look()
+                self._engine_came.set()
                 self._retry_all()
                 continue
             worker = self._workers.get(event.pod_uid)
             if worker is not None:
                 worker.engine_event(event.action)
+
+    async def _prepare_engine(self) -> None:
+        while True:
+            await self._engine_came.wait()
+            self._engine_came.clear()
+            try:
+                await self._runtime.prepare()
+            except RuntimeFailure as error:
+                log.info("the engine is not prepared for pods: %s", error)
 
     async def _end_orphans(self) -> None:
         """End what the engine and the disk have of pods that the API server does not know any more."""

@@ -188,6 +188,11 @@ class Runtime(Protocol):
     async def info(self) -> RuntimeInfo:
         """Raises RuntimeUnavailable."""
 
+    async def prepare(self) -> None:
+        """Make what any pod will need (network, sandbox image), so that the first is as quick as the others.
+
+        Nobody has to call it, and what it could not make is made, or fails, with the pod."""
+
     async def pods(self) -> list[PodState]: ...
 
     async def pod(self, uid: str) -> PodState | None:

@@ -25,7 +25,8 @@ from backend.kubelet.runtime.engine import Engine, EngineRefused
 from backend.kubelet.runtime.engine_http import Endpoint, request
 from backend.kubelet.runtime.events import pod_events
 from backend.kubelet.runtime.logs import open_logs
-from backend.kubelet.runtime.network import remove_network
+from backend.kubelet.runtime.network import ensure_network, remove_network
+from backend.kubelet.runtime.pause_image import ensure_pause_image
 from backend.kubelet.runtime.sandbox import create_sandbox, start_sandbox
 from backend.kubelet.runtime.states import pod_states
 from backend.kubelet.runtime.termination import read_termination_message
@@ -62,6 +63,14 @@ class DockerRuntime:
             cpus=info["NCPU"],
             memory_bytes=info["MemTotal"],
         )
+
+    async def prepare(self) -> None:
+        def work(client: APIClient) -> None:
+            ensure_pause_image(client)
+            ensure_network(client, self._cluster_id)
+            self._trials.learn(client)
+
+        await self._engine.call("CreatePodSandboxError", work)
 
     async def pods(self) -> list[PodState]:
         return await self._pods([])

@@ -131,6 +131,9 @@ class FakeRuntime:
         await self._begin("info", "")
         return RuntimeInfo("fake", "1.0.0", "0.0.0", "fake", "amd64", "linux", 4, 8 << 30)
 
+    async def prepare(self) -> None:
+        await self._begin("prepare", "")
+
     async def pods(self) -> list[PodState]:
         await self._begin("pods", "")
         return self.states()

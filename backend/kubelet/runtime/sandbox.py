@@ -1,7 +1,8 @@
 """Pod sandboxes: the container that holds a pod's network, IPC and, if shared, PID namespaces.
 
-Nothing is checked before it is needed: image and network are made when the engine misses them, a leftover is
-removed when its name is in the way. A sandbox is three requests when all is in place.
+Nothing is checked before it is needed, and DockerRuntime.prepare has made it by then: image and network are made
+again when the engine misses them, and a leftover is removed when its name is in the way. A sandbox is three requests
+when all is in place.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class Trials:
         self._accepted.clear()
 
     def learn(self, client: APIClient) -> None:
-        """Tries what most containers ask for, while their sandbox is made."""
+        """Tries what most containers ask for, before one does."""
         with self._lock:
             self._try_unknown(client, COMMON)
 
