@@ -8,7 +8,16 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+explain_permission() {
+    if [ "$(id -u)" != 0 ] && as_root docker info >/dev/null 2>&1; then
+        echo "error: the Docker engine runs, but $(id -un) may not use it:" >&2
+        echo "    sudo usermod --append --groups docker $(id -un)    # and log in again" >&2
+        exit 1
+    fi
+}
+
 if answers; then exit 0; fi
+if [ -S /var/run/docker.sock ]; then explain_permission; fi
 
 if ! command -v dockerd >/dev/null 2>&1 && [ ! -x /usr/sbin/dockerd ]; then
     echo "No Docker engine answers: installing Debian's docker.io"
@@ -24,7 +33,8 @@ if ! answers; then
         as_root systemctl start docker
     else
         log=/var/log/dockerd.log
-        as_root sh -c "PATH=\$PATH:/usr/sbin:/sbin setsid dockerd >$log 2>&1 </dev/null &"
+        # The socket belongs to the group of who asks, who need not be root nor log in again.
+        as_root sh -c "PATH=\$PATH:/usr/sbin:/sbin setsid dockerd --group $(id -g) >$log 2>&1 </dev/null &"
     fi
 fi
 
@@ -32,6 +42,7 @@ tries=0
 until answers; do
     tries=$((tries + 1))
     if [ "$tries" -gt 120 ]; then
+        explain_permission
         echo "error: the Docker engine does not answer after 60 s" >&2
         [ ! -f "${log:-}" ] || tail -n 20 "$log" >&2
         exit 1

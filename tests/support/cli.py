@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,8 @@ class Cluster:
         template = f"jsonpath={{{expression}}}{{'\\n'}}"
         watch = self.spawn("get", "pod", name, "-n", namespace, "--watch", "-o", template, stdout=subprocess.PIPE)
         seen: list[str] = []
-        timer = subprocess.Popen(["sh", "-c", f"sleep 60; kill {watch.pid}"])
+        timer = threading.Timer(60, watch.kill)
+        timer.start()
         try:
             assert watch.stdout is not None
             for line in watch.stdout:
@@ -115,8 +117,7 @@ class Cluster:
                 if seen[-1] == expected:
                     return
         finally:
-            timer.kill()
-            timer.wait()
+            timer.cancel()
             watch.kill()
             watch.communicate()
         raise AssertionError(
