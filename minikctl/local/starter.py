@@ -7,6 +7,7 @@ that it died.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import subprocess
@@ -35,8 +36,7 @@ def ensure_running(name: str) -> None:
 
 def start(profile: Profile) -> bool:
     """As ensure_running; true when this call started it."""
-    profile.make_home()
-    with locked(profile):
+    with locked(profile, make=True):
         wait_for_another(profile)
         began = not control.answers(profile)
         if began:
@@ -58,17 +58,36 @@ def wait_for_another(profile: Profile) -> None:
 
 
 @contextmanager
-def locked(profile: Profile) -> Iterator[None]:
-    """Hold the profile's start lock; waits for whoever has it."""
+def locked(profile: Profile, *, make: bool = False) -> Iterator[None]:
+    """Hold the profile's start lock; waits for whoever has it. With `make` its folder is made if there is none.
+
+    Raises CommandError, also when the cluster was deleted meanwhile.
+    """
+    while (file := _lock(profile, make)) is None:
+        pass
     try:
-        file = os.open(profile.home / "start.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise CommandError(f"error: cannot open {error.filename}: {error.strerror}") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
         yield
     finally:
         os.close(file)
+
+
+def _lock(profile: Profile, make: bool) -> int | None:
+    """The locked file; None if whoever had it deleted the cluster, and this is not its lock any more."""
+    if make:
+        profile.make_home()
+    path = profile.home / "start.lock"
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if make and isinstance(error, FileNotFoundError):
+            return None
+        raise CommandError(f"error: cannot open {error.filename}: {error.strerror}") from None
+    fcntl.flock(file, fcntl.LOCK_EX)
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(os.stat(path), os.fstat(file)):
+            return file
+    os.close(file)
+    return None
 
 
 def launch_arguments(profile: Profile) -> list[str]:

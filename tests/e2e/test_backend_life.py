@@ -71,15 +71,33 @@ def test_state_is_for_this_user_only(new_cluster: NewCluster) -> None:
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_a_backend_that_cannot_start_shows_the_end_of_its_log(new_cluster: NewCluster) -> None:
+def test_a_database_that_is_none_is_named_and_left_alone(new_cluster: NewCluster) -> None:
     cluster = new_cluster()
     cluster.folder.mkdir(parents=True)
-    (cluster.folder / "state.db").write_bytes(b"this is not a database" * 1000)
+    garbage = b"this is not a database" * 1000
+    (cluster.folder / "state.db").write_bytes(garbage)
     failed = cluster.fails("get", "secrets")
     assert failed.exit_code == 1
     assert failed.stderr.startswith("error: ")
     assert "state.db" in failed.stderr
-    assert "Traceback" not in failed.stderr
+    assert failed.stderr.count("\n") == 1
+    assert (cluster.folder / "state.db").read_bytes() == garbage
+
+
+def test_a_backend_with_a_bug_shows_the_end_of_its_log(new_cluster: NewCluster, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "uvicorn.py").write_text("raise RuntimeError('broken on purpose')\n")
+    cluster = new_cluster(PYTHONPATH=str(tmp_path / "broken"))
+    failed = cluster.fails("get", "secrets")
+    first, *log = failed.stderr.splitlines()
+    path = cluster.folder / "backend.log"
+    assert first == (
+        f'error: the backend of cluster "{cluster.name}" did not start (exit code 1); the last lines of {path}:'
+    )
+    assert log[-1] == "  RuntimeError: broken on purpose"
+    assert len(log) <= 15
+    del cluster.env["PYTHONPATH"]
+    assert cluster.run("get", "secrets") == ""
 
 
 def test_a_state_file_from_a_newer_version_is_refused_and_left_alone(new_cluster: NewCluster) -> None:
@@ -340,6 +358,18 @@ def test_delete_leaves_nothing(new_cluster: NewCluster, manifests: Path) -> None
     assert not cluster.folder.exists()
     assert str(cluster.folder) not in Path("/proc/mounts").read_text()
     assert cluster.name not in docker("network", "ls", "--format", "{{.Name}}")
+
+
+def test_commands_beside_a_delete_get_the_old_cluster_or_a_new_one(new_cluster: NewCluster) -> None:
+    cluster = new_cluster()
+    cluster.run("create", "configmap", "old")
+    commands = [cluster.spawn("cluster", "delete", stderr=subprocess.PIPE)]
+    commands += [cluster.spawn("cluster", "start", stderr=subprocess.PIPE) for _ in range(4)]
+    for command in commands:
+        _, stderr = command.communicate(timeout=60)
+        assert (command.returncode, stderr) == (0, "")
+    assert "configmap/old" not in cluster.run("get", "configmaps", "-o", "name")
+    assert [path.name for path in cluster.folder.parent.iterdir()] == [cluster.name]
 
 
 @pytest.mark.docker
