@@ -33,8 +33,9 @@ if ! answers; then
         as_root systemctl start docker
     else
         log=/var/log/dockerd.log
-        # The socket belongs to the group of who asks, who need not be root nor log in again.
-        as_root sh -c "PATH=\$PATH:/usr/sbin:/sbin setsid dockerd --group $(id -g) >$log 2>&1 </dev/null &"
+        group=docker
+        [ "$(id -u)" = 0 ] || group=$(id -g) # whoever asks may then use the socket without logging in again
+        as_root sh -c "PATH=\$PATH:/usr/sbin:/sbin setsid dockerd --group $group >$log 2>&1 </dev/null &"
     fi
 fi
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import Cluster
+from tests.support.cli import BIN, Cluster
 
 pytestmark = pytest.mark.kubectl
 
@@ -83,12 +83,34 @@ def test_missing_files_and_folders_without_manifests(cluster: Cluster, unchanged
 
 
 def test_an_unreadable_file(cluster: Cluster, unchanged: str, tmp_path: Path) -> None:
-    """As root nothing is unreadable by mode: a folder in place of a file, and a link to itself, are."""
+    """A folder in place of a file and a link to itself are unreadable even for root."""
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "folder").mkdir()
-    cluster.same("create", "secret", "generic", "s", "--from-file=loop", "-n", unchanged, cwd=tmp_path)
-    cluster.same("create", "secret", "generic", "s", "--from-file=key=folder", "-n", unchanged, cwd=tmp_path)
-    cluster.same("create", "-f", "loop", "-n", unchanged, cwd=tmp_path)
+    secret = ("create", "secret", "generic", "s", "-n", unchanged)
+    for args in ((*secret, "--from-file=loop"), (*secret, "--from-file=key=folder"), ("create", "-f", "loop")):
+        assert cluster.same(*args, cwd=tmp_path).exit_code == 1
+    nothing_in(cluster, unchanged)
+
+
+def test_a_file_without_permission(cluster: Cluster, unchanged: str, tmp_path: Path) -> None:
+    for name in ("file", "pod.yml"):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0)
+    config = tmp_path / "kubeconfig"
+    config.write_text(cluster.run("cluster", "kubeconfig"))
+    bound = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    secret = ("create", "secret", "generic", "s", "-n", unchanged)
+    for args in (
+        (*secret, "--from-file=file"),
+        (*secret, "--from-file=key=file"),
+        (*secret, "--from-env-file=file"),
+        ("create", "-f", "pod.yml"),
+        ("create", "-f", "."),
+    ):
+        ours = cluster.execute(*bound, str(BIN / "minikctl"), *args, cwd=tmp_path)
+        theirs = cluster.execute(*bound, str(BIN / "kubectl"), f"--kubeconfig={config}", *args, cwd=tmp_path)
+        assert "permission denied" in ours.stderr
+        assert repr(ours) == repr(theirs)
     nothing_in(cluster, unchanged)
 
 
