@@ -26,10 +26,12 @@ Say = Callable[[Literal["Normal", "Warning"], str, str], None]
 
 
 class Images:
-    def __init__(self, runtime: Runtime, client: Client, clock: Clock) -> None:
+    def __init__(self, runtime: Runtime, client: Client, clock: Clock, on_pull: Callable[[], None]) -> None:
+        """`on_pull` is called when an image has come."""
         self._runtime = runtime
         self._client = client
         self._clock = clock
+        self._on_pull = on_pull
         self._backoff = Backoff(clock)
         self._errors: dict[str, str] = {}
 
@@ -88,6 +90,7 @@ class Images:
             self._backoff.advance(key)
             self._errors[key] = str(error)
             raise StartFailure("ErrImagePull", str(error), retry_after=SHOWN_SECONDS) from error
+        self._on_pull()
         took = go_milliseconds(self._clock.monotonic() - began)
         text = f'Successfully pulled image "{reference}" in {took} ({took} including waiting).'
         say("Normal", "Pulled", f"{text} Image size: {image.size} bytes.")

@@ -46,7 +46,7 @@ class Kubelet:
         self._recorder = EventRecorder(client, "kubelet", node_name, clock)
         self._services = Services(
             client=client, runtime=runtime, clock=clock, recorder=self._recorder,
-            images=Images(runtime, client, clock),
+            images=Images(runtime, client, clock, lambda: self._node.images_changed()),
             referenced=ReferencedObjects(client, clock, self._references_changed),
             volumes=PodVolumes(root_dir), crashes=Backoff(clock), node_name=node_name,
             node_ip=node_ip or primary_address(), dns=dns or ClusterDns(),

@@ -62,6 +62,7 @@ class NodeKeeper:
         self._written_at = 0.0
         self._images: list[Image] = []
         self._images_stale = True
+        self._images_at = 0.0
         self._node: Obj = {}
 
     def look(self) -> None:
@@ -69,6 +70,7 @@ class NodeKeeper:
         self._look.set()
 
     def images_changed(self) -> None:
+        """An image was pulled. What others do to the engine's images is seen every REPORT_SECONDS."""
         self._images_stale = True
         self._look.set()
 
@@ -105,9 +107,7 @@ class NodeKeeper:
         problem = ""
         try:
             self._info = await self._runtime.info()
-            if self._images_stale:
-                self._images = await self._runtime.images()
-                self._images_stale = False
+            await self._list_images()
         except RuntimeUnavailable as error:
             problem = str(error)
         except RuntimeFailure as error:
@@ -118,6 +118,18 @@ class NodeKeeper:
             self._engine = available
             self._on_engine(self._info if available else None)
         return problem
+
+    async def _list_images(self) -> None:
+        now = self._clock.monotonic()
+        if not self._images_stale and now - self._images_at < REPORT_SECONDS:
+            return
+        self._images_stale = False
+        try:
+            self._images = await self._runtime.images()
+        except RuntimeFailure:
+            self._images_stale = True
+            raise
+        self._images_at = now
 
     def _tell(self, available: bool) -> None:
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self._name, "uid": self._name}}

@@ -58,3 +58,16 @@ async def test_a_deleted_node_registers_again(node: Node) -> None:
     await node.until(lambda: the_node(node) is not None)
     node.api.remove("nodes", "n", "")
     await node.advance_until(lambda: the_node(node) is not None, step=10)
+
+
+async def test_an_image_that_was_pulled_is_listed_at_once_and_one_that_came_otherwise_in_time(node: Node) -> None:
+    def listed() -> set[str]:
+        found = the_node(node)
+        return {image["names"][0] for image in found["status"]["images"]} if found is not None else set()
+
+    await node.until(lambda: ready(node).get("status") == "True")
+    node.runtime.add_image("pulled:1", local=False)
+    node.pod("p", {"name": "c", "image": "pulled:1"})
+    await node.until(lambda: "pulled:1" in listed())
+    node.runtime.add_image("built:1")
+    assert await node.advance_until(lambda: "built:1" in listed(), step=10) <= 310
