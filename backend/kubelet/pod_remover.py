@@ -19,8 +19,10 @@ class PodRemover:
     async def free(self, state: PodState) -> None:
         """Free what the pod had on this machine. Idempotent; raises RuntimeFailure, OSError."""
         services, uid = self._services, state.uid
-        await asyncio.gather(*(services.runtime.remove_container(c.id) for c in state.containers))
-        await asyncio.gather(*(services.runtime.remove_sandbox(s.id) for s in state.sandboxes))
+        await asyncio.gather(
+            *(services.runtime.remove_container(c.id) for c in state.containers),
+            *(services.runtime.remove_sandbox(s.id) for s in state.sandboxes),
+        )
         await services.volumes.teardown(uid)
         services.referenced.forget(uid)
         services.images.forget(uid)

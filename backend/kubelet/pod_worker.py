@@ -11,29 +11,26 @@ import asyncio
 import logging
 from typing import Literal
 
-from backend.kubelet import labels
 from backend.kubelet.actions import Actions, View, compute
 from backend.kubelet.alarm import Alarm
 from backend.kubelet.backoff import go_duration
 from backend.kubelet.container_killer import ContainerKiller
 from backend.kubelet.container_status import Waiting
+from backend.kubelet.pod_killer import PodKiller
 from backend.kubelet.pod_observer import PodObserver
 from backend.kubelet.pod_remover import PodRemover
 from backend.kubelet.pod_starter import PodStarter, crash_key
 from backend.kubelet.pod_status import PodVerdict
 from backend.kubelet.podspec import (
     field_path,
-    find_container,
     full_name,
     grace_period,
     is_deleted,
     is_terminal,
-    sidecar_names,
-    sidecars_in_order,
     written_by_others,
 )  # fmt: skip
 from backend.kubelet.probes import PodProbes
-from backend.kubelet.runtime.api import ContainerState, PodState, RuntimeFailure, RuntimeUnavailable
+from backend.kubelet.runtime.api import PodState, RuntimeFailure, RuntimeUnavailable
 from backend.kubelet.services import Services
 from backend.kubelet.status_writer import StatusWriter
 from backend.kubelet.volumes.manager import SetupFailure
@@ -66,7 +63,8 @@ class PodWorker:
         self._backing_off: set[str] = set()
         self._writer = StatusWriter(services.client, services.clock, meta["namespace"], meta["name"], self.uid)
         self._probes = PodProbes(services.runtime, services.clock, self._say_unhealthy, self.wake)
-        self._killer = ContainerKiller(services.runtime, services.clock, self._say, self.wake)
+        containers = ContainerKiller(services.runtime, services.clock, self._say, self.wake)
+        self._killer = PodKiller(containers, services.node_ip)
         self._starter = PodStarter(services, self._say, self.wake)
         self._remover = PodRemover(services)
         self._observer = PodObserver(services, self._writer, self._probes)
@@ -146,7 +144,7 @@ class PodWorker:
         state = await self._services.runtime.pod(self.uid) or self._nothing()
         pod = self._observer.current(self._pod)
         view = View.of(pod, state)
-        self._observer.watch_probes(view, self._address(view))
+        self._observer.watch_probes(view, self._killer.address(view))
         self._check_deadline(pod)
         if self._vanished or is_deleted(pod) or is_terminal(pod) or self._failed is not None:
             await self._end(view, state)
@@ -156,7 +154,7 @@ class PodWorker:
     async def _converge(self, view: View, *, may_start: bool) -> None:
         actions = compute(view, self._probes.failed(), self._probes.started, self._remaining)
         for kill in actions.kill:
-            self._kill(view, kill.container, float(grace_period(view.pod)), kill.message)
+            self._killer.kill(view, kill.container, float(grace_period(view.pod)), kill.message)
         if actions.finished and not actions.kill and not self._killer.busy:
             await self._finish(view)
             return
@@ -227,42 +225,27 @@ class PodWorker:
             return
         running = [c for c in state.containers if c.state == "running"]
         if running:
-            self._kill_in_order(view, running)
+            self._killer.kill_in_order(view, running)
             await self._publish_end(view, over=False)
             return
-        await self._stop_sandboxes(view)
+        if not self._vanished and not is_deleted(self._pod):
+            await self._stop_sandboxes(view)
+            await self._publish_end(view, over=True)
+            return
         await self._publish_end(view, over=True)
-        if self._vanished or is_deleted(self._pod):
-            await self._writer.flush()
-            await self._remove(state)
+        await self._remove(state)
 
     async def _publish_end(self, view: View, *, over: bool) -> None:
         if not self._vanished:
             waiting = self._starter.waiting
             await self._observer.publish(view, self._pod, waiting, over=over, failed=self._failed)
 
-    def _kill_in_order(self, view: View, running: list[ContainerState]) -> None:
-        """Main containers first and together, then the sidecars, the last of them first."""
-        sidecars = sidecar_names(view.pod)
-        first = [c for c in running if c.name not in sidecars]
-        if not first:
-            order = [name for name in sidecars_in_order(view.pod) if any(c.name == name for c in running)]
-            first = [c for c in running if c.name == order[-1]]
-        for container in first:
-            grace = grace_period(view.pod) if view.pod["spec"].get("containers") else None
-            seconds = labels.labelled_grace(container.labels) if grace is None else float(grace)
-            self._kill(view, container, seconds, f"Stopping container {container.name}")
-
-    def _kill(self, view: View, container: ContainerState, grace: float, message: str) -> None:
-        spec = find_container(view.pod, container.name) or labels.labelled_container(container.labels)
-        self._killer.kill(container, spec, self._address(view), grace, message)
-
     async def _stop_sandboxes(self, view: View) -> None:
         if view.sandbox is not None:
             await self._services.runtime.stop_sandbox(view.sandbox.id)
 
     async def _remove(self, state: PodState) -> None:
-        await self._remover.free(state)
+        await asyncio.gather(self._writer.flush(), self._remover.free(state))
         if self._vanished:
             self._over = True
         else:
@@ -302,9 +285,6 @@ class PodWorker:
             return
         self._failed = DEADLINE
         self._say("", "Normal", DEADLINE.reason, DEADLINE.message)
-
-    def _address(self, view: View) -> str:
-        return (view.sandbox.ip if view.sandbox is not None else "") or self._services.node_ip
 
     def _nothing(self) -> PodState:
         meta = self._pod["metadata"]
