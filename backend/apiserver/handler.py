@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -39,8 +39,13 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Answer:
     code: int
-    body: bytes
+    pieces: Sequence[bytes]
+    """The body, which for a large list is better not joined at once."""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.pieces)
 
 
 class Handler:
@@ -78,10 +83,10 @@ class Handler:
             warnings: list[str] = []
             result = await registry.serve(self._server, request, warnings)
             if isinstance(result, Plain):
-                return Answer(result.code, orjson.dumps(result.obj), tuple(warnings))
+                return Answer(result.code, (orjson.dumps(result.obj),), tuple(warnings))
             code = result.code if isinstance(result, One) else 200
-            body = await self._encode(result, form, include)
-            return Answer(code, body, tuple(dict.fromkeys(warnings)))
+            pieces = await self._encode(result, form, include)
+            return Answer(code, pieces, tuple(dict.fromkeys(warnings)))
 
     @asynccontextmanager
     async def stream(
@@ -111,7 +116,7 @@ class Handler:
         resource = registry.find_resource(self._server, request)
         return Watching(Call(self._server, resource, request))
 
-    async def _encode(self, result: One | Many, form: Form, include: str) -> bytes:
+    async def _encode(self, result: One | Many, form: Form, include: str) -> Sequence[bytes]:
         resource = result.resource
         entries = [result.entry] if isinstance(result, One) else result.entries
         if form == "table":
@@ -123,10 +128,10 @@ class Handler:
         if form == "partial":
             if isinstance(result, Many):
                 return await partial_list(entries, result.metadata)
-            return orjson.dumps(partial(result.entry))
+            return (orjson.dumps(partial(result.entry)),)
         if isinstance(result, One):
-            return result.entry.raw
-        return joined(_list_head(result), "items", [entry.raw for entry in entries])
+            return (result.entry.raw,)
+        return await joined(_list_head(result), "items", [entry.raw for entry in entries])
 
     async def _frame_encoder(self, request: ApiRequest, form: Form, include: str) -> Callable[[Change], bytes]:
         if form == "partial":

@@ -13,7 +13,7 @@ from backend.meta.errors import Cause
 from backend.meta.types import Obj
 from backend.store.api import Compacted, Entry, Snapshot
 
-PACE = 256
+PACE = 64
 """Objects that are worked on before others get their turn on the event loop."""
 
 _TOO_OLD = "The resourceVersion for the provided list is too old."

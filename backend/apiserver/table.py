@@ -28,19 +28,32 @@ def partial(entry: Entry) -> Obj:
     return {"kind": "PartialObjectMetadata", "apiVersion": _META_VERSION, "metadata": entry.obj["metadata"]}
 
 
-async def partial_list(entries: Sequence[Entry], metadata: Obj) -> bytes:
+async def partial_list(entries: Sequence[Entry], metadata: Obj) -> list[bytes]:
     items: list[bytes] = []
     for start in range(0, len(entries), PACE):
         items += [orjson.dumps(partial(entry)) for entry in entries[start : start + PACE]]
         await asyncio.sleep(0)
-    return joined(
+    return await joined(
         {"kind": "PartialObjectMetadataList", "apiVersion": _META_VERSION, "metadata": metadata}, "items", items
     )
 
 
-def joined(head: Obj, name: str, items: Sequence[bytes]) -> bytes:
-    """`head` with one more field, a list of what is encoded already."""
-    return b'%b,"%b":[%b]}' % (orjson.dumps(head)[:-1], name.encode(), b",".join(items))
+async def joined(head: Obj, name: str, items: Sequence[bytes]) -> list[bytes]:
+    """`head` with one more field, a list of what is encoded already, in pieces: a large list is megabytes."""
+    pieces = []
+    start = _opening(head, name)
+    for index in range(0, len(items), PACE):
+        some = items[index : index + PACE]
+        pieces.append(b"%b%b" % (start, b",".join(some)))
+        start = b","
+        if len(items) > PACE:
+            await asyncio.sleep(0)
+    pieces.append(b"]}" if pieces else start + b"]}")
+    return pieces
+
+
+def _opening(head: Obj, name: str) -> bytes:
+    return b'%b,"%b":[' % (orjson.dumps(head)[:-1], name.encode())
 
 
 class Columns:
@@ -83,31 +96,31 @@ class Tables:
         self._include = include
         self._clock = clock
 
-    async def table(self, entries: Sequence[Entry], metadata: Obj) -> bytes:
+    async def table(self, entries: Sequence[Entry], metadata: Obj) -> list[bytes]:
         now = self._clock()
         rows: list[bytes] = []
         for start in range(0, len(entries), PACE):
             rows += [self._row(entry, now) for entry in entries[start : start + PACE]]
             if len(entries) > PACE:
                 await asyncio.sleep(0)
-        return self._table(rows, metadata)
+        return await joined(self._head(metadata), "rows", rows)
 
     def change(self, change: Change) -> bytes:
         """A watch event's table, of one row; only the first says what its columns are."""
         meta = change.entry.obj["metadata"]
         if change.type != "BOOKMARK":
-            rows = [self._row(change.entry, self._clock())]
+            row = self._row(change.entry, self._clock())
         else:
             cells = [None] * len(self._resource.columns)
-            rows = [orjson.dumps({"cells": cells, "object": partial(change.entry)})]
-        table = self._table(rows, {"resourceVersion": meta["resourceVersion"]})
+            row = orjson.dumps({"cells": cells, "object": partial(change.entry)})
+        opening = _opening(self._head({"resourceVersion": meta["resourceVersion"]}), "rows")
         self._columns = None
-        return table
+        return b"%b%b]}" % (opening, row)
 
-    def _table(self, rows: list[bytes], metadata: Obj) -> bytes:
+    def _head(self, metadata: Obj) -> Obj:
         head: Obj = {"kind": "Table", "apiVersion": _META_VERSION, "metadata": metadata}
         head["columnDefinitions"] = self._columns
-        return joined(head, "rows", rows)
+        return head
 
     def _row(self, entry: Entry, now: float) -> bytes:
         cells = orjson.dumps(self._cells(entry.obj, now))

@@ -16,7 +16,7 @@ import orjson
 
 from backend.apiserver import options
 from backend.apiserver.call import Call, unstored
-from backend.apiserver.reading import collection_prefix
+from backend.apiserver.reading import PACE, collection_prefix
 from backend.apiserver.selection import select
 from backend.meta import causes, errors
 from backend.meta.errors import Cause
@@ -27,7 +27,6 @@ INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 BOOKMARK_SECONDS = 60.0
 _FAREWELL_SECONDS = 2.0
 """How long before its timeout a watch gets its last bookmark."""
-_PACE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class Watching:
             for index, entry in enumerate(entries):
                 if self._selection.everything or self._selection.matches(entry.obj):
                     yield Change("ADDED", entry)
-                if index % _PACE == _PACE - 1:
+                if index % PACE == PACE - 1:
                     await asyncio.sleep(0)
         if self._plan.announce:
             yield self._bookmark({INITIAL_EVENTS_END: "true"})

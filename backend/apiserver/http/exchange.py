@@ -78,28 +78,32 @@ class Exchange:
         return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
 
     async def respond(
-        self, code: int, body: bytes, content_type: bytes = JSON,
+        self, code: int, body: bytes | Sequence[bytes], content_type: bytes = JSON,
         extra: Sequence[Header] = (), cache: Header = NO_CACHE,
     ) -> None:  # fmt: skip
+        """`body` is whole or in pieces."""
+        pieces = (body,) if isinstance(body, bytes) else body
         if content_type == JSON and self._wants_pretty():
-            body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+            pieces = (_pretty(pieces),)
+        size = sum(map(len, pieces))
         headers = [
             (b"content-type", content_type), (b"audit-id", self.audit_id), cache, _date_header(), *extra,
         ]  # fmt: skip
-        if len(body) >= GZIP_FROM and b"gzip" in self.headers.get(b"accept-encoding", b""):
-            body = await asyncio.to_thread(_gzip, body)
+        if size >= GZIP_FROM and b"gzip" in self.headers.get(b"accept-encoding", b""):
+            pieces = (await asyncio.to_thread(_gzip, pieces),)
+            size = len(pieces[0])
             headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
-        headers.append((b"content-length", b"%d" % len(body)))
+        headers.append((b"content-length", b"%d" % size))
         await self.send({"type": "http.response.start", "status": code, "headers": headers})
-        if len(body) <= SLICE:
-            await self.send({"type": "http.response.body", "body": body})
+        if size <= SLICE:
+            await self.send({"type": "http.response.body", "body": b"".join(pieces)})
             return
-        view = memoryview(body)
-        for start in range(0, len(body), SLICE):
-            piece = view[start : start + SLICE]
-            more = start + SLICE < len(body)
-            await self.send({"type": "http.response.body", "body": piece, "more_body": more})
-            await asyncio.sleep(0)
+        for piece in pieces:
+            view = memoryview(piece)
+            for start in range(0, len(view), SLICE):
+                await self.write(view[start : start + SLICE])
+                await asyncio.sleep(0)
+        await self.send({"type": "http.response.body", "body": b""})
 
     async def respond_json(self, document: Any, code: int = 200) -> None:
         await self.respond(code, orjson.dumps(document))
@@ -120,8 +124,8 @@ class Exchange:
         self.streaming = True
         await self.write(b"")  # the head goes out now, not with the first chunk
 
-    async def write(self, chunk: bytes) -> None:
-        """One chunk of a stream; waits while the client reads slower than we write."""
+    async def write(self, chunk: bytes | memoryview) -> None:
+        """One chunk of an answer; waits while the client reads slower than we write."""
         await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def end_stream(self) -> None:
@@ -165,6 +169,11 @@ def status_success() -> Obj:
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
 
-def _gzip(body: bytes) -> bytes:
+def _pretty(pieces: Sequence[bytes]) -> bytes:
+    document = orjson.loads(b"".join(pieces))
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _gzip(pieces: Sequence[bytes]) -> bytes:
     compressor = zlib.compressobj(level=1, wbits=31)
-    return compressor.compress(body) + compressor.flush()
+    return b"".join([*map(compressor.compress, pieces), compressor.flush()])

@@ -49,7 +49,7 @@ class Resources:
         if accepted.encoding == "yaml":
             await exchange.respond(answer.code, dump(answer.body), YAML, extra)
         else:
-            await exchange.respond(answer.code, answer.body, JSON, extra)
+            await exchange.respond(answer.code, answer.pieces, JSON, extra)
 
     async def _watch(self, exchange: Exchange, request: ApiRequest, accepted: Accepted, include: str) -> None:
         if not request.query.get("timeoutSeconds"):

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from backend.apiserver import pki
+from backend.apiserver.handler import Answer
 from backend.apiserver.http.app import App
 from backend.apiserver.http.authentication import Authenticator
 from backend.apiserver.http.discovery import Discovery
@@ -29,13 +30,8 @@ from backend.meta.types import ApiRequest, Obj
 from backend.resources.catalog import Catalog
 
 TOKEN = "the-admin-token"
-
-
-@dataclass
-class Answer:
-    code: int
-    body: bytes
-    warnings: tuple[str, ...] = ()
+PIECE = 100_000
+"""Bytes of the pieces in which answers are given."""
 
 
 class MemoryHandler:
@@ -65,7 +61,9 @@ class MemoryHandler:
         self.asked.append((request, form, include))
         obj = await self.request(request)
         warnings = ('unknown field "spec.foo"',) if obj.get("spec", {}).get("foo") else ()
-        return Answer(201 if request.verb == "create" else 200, orjson.dumps(obj), warnings)
+        body = orjson.dumps(obj)
+        pieces = [body[start : start + PIECE] for start in range(0, len(body), PIECE)]
+        return Answer(201 if request.verb == "create" else 200, pieces, warnings)
 
     @asynccontextmanager
     async def stream(self, request: ApiRequest, form: str, include: str) -> AsyncIterator[AsyncIterator[bytes]]:

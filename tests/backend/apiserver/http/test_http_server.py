@@ -134,7 +134,7 @@ async def test_head_has_no_body(running: Running) -> None:
 
 
 async def test_large_answers_are_compressed_for_those_who_can_read_it(running: Running) -> None:
-    body = orjson.dumps({"metadata": {"name": "x"}, "data": {"a": "b" * 200_000}})
+    body = orjson.dumps({"metadata": {"name": "x"}, "data": {"a": "b" * 600_000}})
     await running.call("POST", SECRETS, body)
     packed = await running.get(f"{SECRETS}/x", accept_encoding="gzip")
     assert packed.headers["content-encoding"] == "gzip"
@@ -224,3 +224,16 @@ async def test_stopping_ends_idle_connections_and_new_ones(running: Running) -> 
     assert await asyncio.wait_for(connection.reader.read(), 2) == b""
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", running.port)
+
+
+async def test_a_connection_is_closed_only_after_it_was_idle_for_long_enough(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.server._config, "timeout_keep_alive", 0.4)
+    connection = await running.unix()
+    for _ in range(5):
+        assert (await connection.request("GET", "/readyz")).code == 200
+        await asyncio.sleep(0.1)
+    began = asyncio.get_running_loop().time()
+    assert await asyncio.wait_for(connection.reader.read(), 5) == b""
+    assert asyncio.get_running_loop().time() - began > 0.2
