@@ -189,9 +189,9 @@ class Runtime(Protocol):
         """Raises RuntimeUnavailable."""
 
     async def prepare(self) -> None:
-        """Make what any pod will need (network, sandbox image), so that the first is as quick as the others.
-
-        Nobody has to call it, and what it could not make is made, or fails, with the pod."""
+        """Make what any pod will need and what costs nothing to keep (the sandbox's image), so that the first is
+        about as quick as the others. Nobody has to call it: what is not made yet is made, or fails, with the pod.
+        """
 
     async def pods(self) -> list[PodState]: ...
 

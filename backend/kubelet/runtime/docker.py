@@ -25,7 +25,7 @@ from backend.kubelet.runtime.engine import Engine, EngineRefused
 from backend.kubelet.runtime.engine_http import Endpoint, request
 from backend.kubelet.runtime.events import pod_events
 from backend.kubelet.runtime.logs import open_logs
-from backend.kubelet.runtime.network import ensure_network, remove_network
+from backend.kubelet.runtime.network import remove_network
 from backend.kubelet.runtime.pause_image import ensure_pause_image
 from backend.kubelet.runtime.sandbox import create_sandbox, start_sandbox
 from backend.kubelet.runtime.states import pod_states
@@ -67,7 +67,6 @@ class DockerRuntime:
     async def prepare(self) -> None:
         def work(client: APIClient) -> None:
             ensure_pause_image(client)
-            ensure_network(client, self._cluster_id)
             self._trials.learn(client)
 
         await self._engine.call("CreatePodSandboxError", work)

@@ -1,7 +1,7 @@
 """Pod sandboxes: the container that holds a pod's network, IPC and, if shared, PID namespaces.
 
-Nothing is checked before it is needed, and DockerRuntime.prepare has made it by then: image and network are made
-again when the engine misses them, and a leftover is removed when its name is in the way. A sandbox is three requests
+Nothing is checked before it is needed: the network is made when the engine misses it, the image too should what
+DockerRuntime.prepare made be gone, and a leftover is removed when its name is in the way. A sandbox is three requests
 when all is in place.
 """
 
