@@ -1,7 +1,8 @@
 """The pods' network: one Docker bridge for each cluster, made when the first pod needs it.
 
-Not before: an engine has addresses for some thirty networks in all. It chooses a subnet that is free. The
-bridge's interface has a name of our own, so that rules can name it: `mk` and a digest of the cluster's id, within the kernel's 15 characters.
+Not before: an engine has addresses for some thirty networks in all. It chooses a subnet that is free. The bridge's
+interface has a name of our own, so that rules can name it: `mk` and a digest of the cluster's id, within the
+kernel's 15 characters.
 """
 
 from __future__ import annotations
