@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +134,39 @@ def test_init_containers(pods: Pods) -> None:
     assert pods.run("get", "pod", "init-fails", "--no-headers").split()[2] == "Init:Error"
     assert pods.value("init-fails", ".status.initContainerStatuses[0].state.terminated.exitCode") == "5"
     assert pods.value("init-fails", f"{STATE}.waiting.reason") == "PodInitializing"
+
+
+@pytest.mark.parametrize(
+    ("pod", "message"),
+    [
+        ("no-key", "Error: couldn't find key none in Secret"),
+        ("no-host-path", "hostPath type check failed: /no/such/folder is not a directory"),
+        ("leaves-its-volume", 'subpath "/etc" not within volume path'),
+        ("too-large", "0/1 nodes are available: 1 Insufficient memory."),
+    ],
+)
+def test_pods_that_cannot_start_say_why(pods: Pods, pod: str, message: str) -> None:
+    watch = pods.cluster.spawn(
+        "-n", pods.namespace, "get", "events", "--watch", f"--field-selector=involvedObject.name={pod}",
+        "-o", "jsonpath={.message}{'\\n'}", stdout=subprocess.PIPE,
+    )  # fmt: skip
+    timer = threading.Timer(60, watch.kill)
+    timer.start()
+    assert watch.stdout is not None
+    assert any(message in line for line in watch.stdout)
+    timer.cancel()
+    watch.kill()
+    watch.communicate()
+    assert pods.value(pod, ".status.phase") == "Pending"
+
+
+def test_users_groups_and_limits(pods: Pods) -> None:
+    pods.until("as-user", ".status.phase", "Failed")
+    lines = pods.run("logs", "as-user").splitlines()
+    assert lines == ["1000", "2000 3000", "p$(word)touch: /file: Read-only file system"]
+    pods.until("too-greedy", f"{STATE}.terminated.reason", "OOMKilled")
+    pods.until("too-late", ".status.reason", "DeadlineExceeded")
+    pods.until("too-late", f"{STATE}.terminated.exitCode", "137")
 
 
 def test_probes(pods: Pods) -> None:
