@@ -13,7 +13,7 @@ async def purge(config: Config) -> list[str]:
     Raises StartError for what could not be removed.
     """
     if not (config.kubelet_dir / "pods").exists():
-        return []  # The kubelet makes a pod's folder before anything else of it.
+        return []  # The kubelet makes it before anything in an engine.
 
     from backend.kubelet.runtime.api import RuntimeFailure, RuntimeUnavailable
     from backend.kubelet.runtime.names import CLUSTER_LABEL

@@ -149,6 +149,8 @@ class Kubelet:
             await self._engine_came.wait()
             self._engine_came.clear()
             try:
+                # Tells, without an engine, that one may have something of this cluster: see backend.purge.
+                (self._root_dir / "pods").mkdir(parents=True, exist_ok=True)
                 await self._runtime.prepare()
             except RuntimeFailure as error:
                 log.info("the engine is not prepared for pods: %s", error)

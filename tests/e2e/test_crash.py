@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -11,6 +12,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from tests.support.cli import Cluster
 
@@ -103,6 +107,55 @@ def test_a_backend_killed_while_it_starts_is_started_by_the_next_command(
         assert cluster.run("create", "configmap", "after") == "configmap/after created\n"
         assert cluster.kubectl("get", "configmap", "after", "-o", "name") == "configmap/after\n"
         assert not [path.name for path in cluster.folder.rglob(".*")]
+
+
+@pytest.mark.docker
+def test_pods_that_were_starting_when_the_backend_was_killed_come_up_once(
+    new_cluster: Callable[..., Cluster], manifests: Path
+) -> None:
+    cluster = new_cluster()
+    folder = manifests / "secrets"
+    cluster.run("create", "-f", str(folder / "secrets-db-secret.yml"))
+    pod = (folder / "pod-env.yml").read_text()
+    choose = random.Random(5)
+    names = [f"pod{number}" for number in range(5)]
+    for name in names:
+        cluster.run("create", "-f", "-", stdin=pod.replace("nodejs.lifetouch.us", name))
+        time.sleep(choose.uniform(0, 0.9))
+        os.kill(cluster.pid, signal.SIGKILL)
+    for name in names:
+        cluster.wait_for_pod(name, ".status.phase", "Running")
+        assert cluster.run("exec", name, "--", "sh", "-c", "echo $SECRET_USER") == "root\n"
+    assert sorted(running_containers(cluster)) == sorted([*names, *names])
+
+
+@pytest.mark.docker
+def test_after_a_reboot_pods_run_again_with_their_secrets(
+    new_cluster: Callable[..., Cluster], manifests: Path
+) -> None:
+    """A reboot kills the backend and the containers, and takes what was in memory: the secrets' file systems."""
+    cluster = new_cluster()
+    folder = manifests / "secrets"
+    cluster.run("create", "-f", str(folder / "secrets-db-secret.yml"), "-f", str(folder / "pod-volume.yml"))
+    (name,) = cluster.run("get", "pods", "-o", "jsonpath={.items[*].metadata.name}").split()
+    cluster.wait_for_pod(name, ".status.phase", "Running")
+    before = cluster.run("exec", name, "--", "cat", "/etc/creds/username")
+    os.kill(cluster.pid, signal.SIGKILL)
+    subprocess.run(["docker", "kill", *running_containers(cluster, "{{.ID}}")], check=True, capture_output=True)
+    for mount in [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]:
+        if mount.startswith(str(cluster.folder)):
+            subprocess.run(["umount", mount], check=True)
+    cluster.wait_for_pod(name, ".status.containerStatuses[0].restartCount", "1")
+    cluster.wait_for_pod(name, ".status.containerStatuses[0].ready", "true")
+    assert cluster.run("exec", name, "--", "cat", "/etc/creds/username") == before
+
+
+def running_containers(cluster: Cluster, column: str = '{{.Label "io.kubernetes.pod.name"}}') -> list[str]:
+    """Of the cluster, told by Docker: the name of each one's pod, or another column."""
+    identity = hashlib.sha256(str(cluster.folder).encode()).hexdigest()[:8]
+    chosen = f"label=minikctl.cluster={cluster.name}-{identity}"
+    command = ["docker", "ps", "--filter", chosen, "--format", column]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def wait_for_backend(cluster: Cluster) -> int:
