@@ -391,21 +391,6 @@ def test_delete_without_the_engine_says_how_to_find_what_is_left(new_cluster: Ne
         docker("network", "rm", f"minikctl-{cluster_id(cluster)}")
 
 
-@pytest.mark.docker
-def test_delete_removes_the_network_of_a_cluster_without_pods(new_cluster: NewCluster) -> None:
-    cluster = new_cluster()
-    cluster.run("cluster", "start")
-    deadline = time.monotonic() + 30
-    while not network_exists(cluster):
-        assert time.monotonic() < deadline
-    cluster.run("cluster", "delete")
-    assert not network_exists(cluster)
-
-
-def network_exists(cluster: Cluster) -> bool:
-    return bool(docker("network", "ls", "-q", "--filter", f"name=minikctl-{cluster_id(cluster)}"))
-
-
 def test_delete_without_an_engine_is_quiet_where_no_pod_ever_was(new_cluster: NewCluster) -> None:
     cluster = new_cluster(DOCKER_HOST="unix:///nonexistent/docker.sock")
     cluster.run("create", "configmap", "a")
