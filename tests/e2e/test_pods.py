@@ -150,7 +150,7 @@ def test_pods_that_cannot_start_say_why(pods: Pods, pod: str, message: str) -> N
         "-n", pods.namespace, "get", "events", "--watch", f"--field-selector=involvedObject.name={pod}",
         "-o", "jsonpath={.message}{'\\n'}", stdout=subprocess.PIPE,
     )  # fmt: skip
-    timer = threading.Timer(60, watch.kill)
+    timer = threading.Timer(120, watch.kill)
     timer.start()
     assert watch.stdout is not None
     assert any(message in line for line in watch.stdout)
@@ -166,7 +166,6 @@ def test_users_groups_and_limits(pods: Pods) -> None:
     assert lines == ["1000", "2000 3000", "p$(word)touch: /file: Read-only file system"]
     pods.until("too-greedy", f"{STATE}.terminated.reason", "OOMKilled")
     pods.until("too-late", ".status.reason", "DeadlineExceeded")
-    pods.until("too-late", f"{STATE}.terminated.exitCode", "137")
 
 
 def test_probes(pods: Pods) -> None:

@@ -108,7 +108,7 @@ class Cluster:
         template = f"jsonpath={{{expression}}}{{'\\n'}}"
         watch = self.spawn("get", "pod", name, "-n", namespace, "--watch", "-o", template, stdout=subprocess.PIPE)
         seen: list[str] = []
-        timer = threading.Timer(60, watch.kill)
+        timer = threading.Timer(120, watch.kill)
         timer.start()
         try:
             assert watch.stdout is not None
