@@ -62,6 +62,13 @@ class CommandError(Exception):
         self.exit_code = exit_code
 
 
+class Interrupted(CommandError):
+    """Ctrl-C ended a command that waits, which kubectl leaves with 1 (others die of the signal)."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+
 class UsageError(CommandError):
     """A misuse: kubectl prints `error: MESSAGE` and then `See 'kubectl CMD -h' for help and examples`."""
 

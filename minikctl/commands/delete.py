@@ -8,7 +8,7 @@ from typing import Any
 from minikctl.client.builder import Info, Query, stream
 from minikctl.client.errors import Failure, StatusError, aggregate, is_not_found, with_source
 from minikctl.client.waiting import wait_until_gone
-from minikctl.command import Command, Flag, Invocation
+from minikctl.command import Command, Flag, Interrupted, Invocation
 from minikctl.commands import shared_flags
 from minikctl.commands.create.creating import DRY_RUN_FLAG, DryRun, check_raw_path, dry_run
 from minikctl.flags import parse_bool
@@ -53,7 +53,10 @@ def run(call: Invocation) -> int:
         call.streams.out.write("No resources found\n")
     elif flags["wait"] and strategy == "none":
         call.streams.out.flush()
-        wait_until_gone(call.factory.client, deleted, flags["timeout"] or FOREVER)
+        try:
+            wait_until_gone(call.factory.client, deleted, flags["timeout"] or FOREVER)
+        except KeyboardInterrupt:
+            raise Interrupted from None
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from minikctl.client.builder import Query, collect
 from minikctl.client.errors import Failure, StatusError
-from minikctl.command import Command, CommandError, Flag, Invocation, UsageError
+from minikctl.command import Command, CommandError, Flag, Interrupted, Invocation, UsageError
 from minikctl.commands import podselect, shared_flags
 
 if TYPE_CHECKING:
@@ -93,7 +93,12 @@ def _stream(call: Invocation, pod: dict[str, Any], container: str, command: list
         if tty:
             stack.enter_context(terminal.raw_mode(call.streams.stdin.fileno()))
             session.follow_size(channels, readers, stack)
-        channels.run(session.receive, readers)
+        try:
+            channels.run(session.receive, readers)
+        except KeyboardInterrupt:
+            if stdin:
+                raise Interrupted from None
+            raise
     return session.exit_code()
 
 

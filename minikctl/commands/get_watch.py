@@ -8,7 +8,7 @@ from typing import Any
 from minikctl.client.builder import Info, collect, split_args
 from minikctl.client.errors import Failure, TimedOut
 from minikctl.client.watch import watch
-from minikctl.command import Invocation
+from minikctl.command import Interrupted, Invocation
 from minikctl.commands.get import FORMATS_OF_GET, as_table, human_readable, query, table_options
 from minikctl.output.json_out import dumps
 from minikctl.output.printers import Printer, make_printer
@@ -107,5 +107,7 @@ def _follow(call: Invocation, info: Info, version: str, show: _Show) -> None:
         for event in watch(call.factory.client, path, params, asked.accept):
             if event.type != "BOOKMARK":
                 show(event.type, event.object)
+    except KeyboardInterrupt:
+        raise Interrupted from None
     except TimedOut:
         return  # --request-timeout ends a watch, and is no failure

@@ -10,7 +10,7 @@ from minikctl.client.builder import Query, collect
 from minikctl.client.errors import ConnectError, Failure, StatusError, TimedOut, aggregate, is_not_found
 from minikctl.client.rest import Client
 from minikctl.client.rfc3339 import rfc3339_fault
-from minikctl.command import Command, Flag, Invocation, UsageError
+from minikctl.command import Command, Flag, Interrupted, Invocation, UsageError
 from minikctl.commands import podselect, shared_flags
 
 EXPECTED = "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'"
@@ -135,6 +135,8 @@ def _copy(call: Invocation, client: Client, source: Source, query: dict[str, str
         for chunk in _prefixed(chunks, prefix) if prefix else chunks:
             out.write(chunk)
             out.flush()
+    except KeyboardInterrupt:
+        raise Interrupted from None
     except TimedOut:
         call.streams.err.write("context deadline exceeded\n")
         raise Failure("context deadline exceeded") from None
@@ -181,8 +183,11 @@ def _follow_all(call: Invocation, sources: list[Source], query: dict[str, str]) 
     threads = [threading.Thread(target=follow(source), daemon=True) for source in sources]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:
+        raise Interrupted from None
     error = aggregate(errors)
     if error is not None and not call.flags["ignore-errors"]:
         raise error

@@ -85,13 +85,22 @@ current-context: x
     )
 
 
+_UNIQUE = re.compile(
+    r"(?<=uid: )\S+|(?<=resourceVersion: )\S+|(?<=\"uid\": )\S+|(?<=\"resourceVersion\": )\S+"
+    r"|\d{4}-\d\d-\d\dT[\d:]{8}Z|(?<=W)\d{4} [\d:.]+ +\d+"
+)
 _AGE = re.compile(r"\b(\d+d)?(\d+h)?(\d+m)?\d+[smhd]\b")
 
 
 def comparable(text: str) -> str:
-    """`text` with kubectl called minikctl, ages alike, and without kubectl's log lines on failed discovery."""
+    """`text` with kubectl called minikctl, ages, times, uids and revisions alike, and without kubectl's log lines on failed discovery."""
     kept = "".join(line for line in text.splitlines(keepends=True) if "memcache.go" not in line)
-    return _AGE.sub("AGE", kept.replace("kubectl", "minikctl"))
+    return _AGE.sub("AGE", _UNIQUE.sub("UNIQUE", _named(kept)))
+
+
+def _named(text: str) -> str:
+    """kubectl, where it is the program, by our name; not where it is a field manager's or an annotation's."""
+    return re.sub(r"kubectl(?!-create|\.kubernetes\.io)", "minikctl", text)
 
 
 @pytest.fixture(scope="session")

@@ -146,8 +146,23 @@ def create(
             obj = call.factory.client.request("POST", path, query=post_query(call, strategy, directive), body=obj)
         except StatusError as error:
             raise failure(error) from None
+        obj = _in_struct_order(obj)
     printer.print(obj, call.streams.out)
     return 0
+
+
+_FIELDS = ("kind", "apiVersion", "metadata", "spec", "status", "immutable", "data", "binaryData", "type")
+_META_FIELDS = (
+    "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "labels", "annotations",
+    "managedFields",
+)  # fmt: skip
+
+
+def _in_struct_order(obj: dict[str, Any]) -> dict[str, Any]:
+    """What the server sent, with its keys as kubectl's structs order them, which -o json shows."""
+    ordered = {key: obj[key] for key in (*_FIELDS, *obj) if key in obj}
+    meta = obj["metadata"]
+    return {**ordered, "metadata": {key: meta[key] for key in (*_META_FIELDS, *meta) if key in meta}}
 
 
 def post_query(call: Invocation, strategy: DryRun, directive: str) -> dict[str, str]:
