@@ -53,7 +53,7 @@ class Call:
         return self.resource.key(self.request.namespace, self.request.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class One:
     """One object. Its bytes and its dict are shared with the store: read only."""
 

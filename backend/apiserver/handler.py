@@ -36,7 +36,7 @@ Form = Literal["object", "table", "partial"]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     code: int
     pieces: Sequence[bytes]

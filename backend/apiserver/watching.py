@@ -29,9 +29,9 @@ _FAREWELL_SECONDS = 2.0
 """How long before its timeout a watch gets its last bookmark."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
-    """One event of a watch."""
+    """One event of a watch; nobody changes it."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
     entry: Entry
@@ -123,10 +123,7 @@ class Watching:
         """The next event, None when it is `wake` by the monotonic clock, or _CLOSED."""
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(loop.time() + wake - time.monotonic()):
-                return await anext(self._watch)
-        except TimeoutError:
-            return None
+            return await self._watch.before(loop.time() + wake - time.monotonic())
         except StopAsyncIteration:
             return _CLOSED
         except SlowWatcher:

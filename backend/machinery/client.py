@@ -36,9 +36,9 @@ EVENTS = GVR("", "v1", "events")
 SERVICE_ACCOUNTS = GVR("", "v1", "serviceaccounts")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WatchEvent:
-    """`object` is the shared, cached object: read it, never change it. Bookmarks carry only a resourceVersion."""
+    """Nobody changes it, nor `object`, which is the shared, cached one. Bookmarks carry only a resourceVersion."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
     object: Obj

@@ -61,9 +61,9 @@ class Entry:
             Entry._decoded_bytes -= len(oldest.raw)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
-    """One change. For DELETED, `entry` is the last state, at the revision of the deletion.
+    """One change; nobody changes it. For DELETED, `entry` is the last state, at the revision of the deletion.
 
     `previous` is the state before (None for ADDED): a watch with a selector needs it to tell when an object
     starts or stops to match.
@@ -130,6 +130,9 @@ class Watch(Protocol):
 
     def ready(self) -> Event | None:
         """The next event if it is there already. None: `anext` waits for it, or tells why there is none."""
+
+    async def before(self, when: float) -> Event | None:
+        """As `anext`, but None once it is `when` by the event loop's clock."""
 
     def close(self) -> None: ...
 
