@@ -148,3 +148,59 @@ async def test_a_handler_that_fails_does_not_stop_the_others(server: Server) -> 
     async with running(informer):
         await informer.synced.wait()
         assert seen.changes == [("a@1", None)]
+
+
+async def test_of_what_is_not_kept_only_deletions_are_told() -> None:
+    server = Server()
+    server.items = [secret("plain", 1), secret("wanted", 1, label="a", keep="yes")]
+    informer = Informer(
+        Client(server, ADMIN),
+        SECRETS,
+        transform=lambda obj: obj if obj["metadata"]["labels"].get("keep") else None,
+    )
+    told: list[tuple[str, str]] = []
+    all_told = asyncio.Event()
+    lists: list[int] = []
+    informer.on_list(lambda: lists.append(server.lists))
+
+    def changed(new: Obj | None, old: Obj | None) -> None:
+        obj = new or old
+        assert obj is not None
+        told.append(("kept" if new else "deleted", obj["metadata"]["name"]))
+        if len(told) == 3:
+            all_told.set()
+
+    informer.on_change(changed)
+    for event in (
+        WatchEvent("ADDED", secret("other", 2)),
+        WatchEvent("DELETED", secret("plain", 3)),
+        WatchEvent("MODIFIED", secret("wanted", 4)),  # not wanted any more
+        WatchEvent("DELETED", secret("wanted", 5)),
+    ):
+        server.events.put_nowait(event)
+    run = asyncio.create_task(informer.run())
+    await asyncio.wait_for(all_told.wait(), 5)
+    run.cancel()
+    assert told == [("kept", "wanted"), ("deleted", "plain"), ("deleted", "wanted")]
+    assert informer.list() == []
+    assert lists == [1]
+
+
+async def test_a_list_is_read_in_pages() -> None:
+    class Paged(Server):
+        async def request(self, request: ApiRequest) -> Obj:
+            start = int(request.query.get("continue") or 0)
+            size = int(request.query["limit"])
+            page = await super().request(request)
+            rest = len(page["items"]) > start + size
+            token = {"continue": str(start + size)} if rest else {}
+            return {"items": page["items"][start : start + size], "metadata": {**page["metadata"], **token}}
+
+    server = Paged()
+    server.items = [secret(f"s{n}", 1) for n in range(1201)]
+    informer = Informer(Client(server, ADMIN), SECRETS)
+    run = asyncio.create_task(informer.run())
+    await asyncio.wait_for(informer.synced.wait(), 5)
+    run.cancel()
+    assert len(informer.list()) == 1201
+    assert server.lists == 3

@@ -190,3 +190,24 @@ async def test_a_thousand_watchers_all_get_everything(store, thing):
     expected = await churn(store, thing, 10)
     for events in await asyncio.gather(*readers):
         assert told(events) == expected
+
+
+async def test_waiting_for_an_event_ends_at_the_time_given(store, thing):
+    loop = asyncio.get_running_loop()
+    watch = store.watch("core/things/")
+    assert await watch.before(loop.time() + 0.02) is None
+    waiting = asyncio.ensure_future(watch.before(loop.time() + 5))
+    entry = await store.create("core/things/a/x", thing())
+    assert (await waiting).entry is entry
+    assert watch.ready() is None
+    assert await watch.before(loop.time() - 1) is None
+
+
+async def test_what_is_there_is_had_without_waiting_and_nothing_after_the_end(store, thing):
+    watch = store.watch("core/things/")
+    await churn(store, thing, 2)
+    assert [watch.ready().type for _ in range(6)] == ["ADDED", "MODIFIED", "DELETED"] * 2
+    assert watch.ready() is None
+    await churn(store, thing, 1)
+    watch.close()
+    assert watch.ready() is None
