@@ -92,7 +92,7 @@ def parse(arguments: Sequence[str]) -> Config:
     parser.add_argument("--ready-fd", type=int, help="file descriptor on which a line says that we are ready")
     parser.add_argument("--watch-loop", action="store_true", help="log what holds the event loop over 10 ms")
     parser.add_argument(
-        "--purge", action="store_true", help="remove the stopped cluster's containers, network and mounts, and end"
+        "--purge", action="store_true", help="remove the stopped cluster's containers and mounts, and end"
     )
     options = parser.parse_args(arguments)
     return Config(

@@ -7,7 +7,7 @@ from backend.home import StartError
 
 
 async def purge(config: Config) -> list[str]:
-    """Remove containers, the network and mounts, of a cluster of which no backend runs. Idempotent.
+    """Remove containers and mounts of a cluster of which no backend runs. Idempotent.
 
     Containers get no grace. The answer is warnings: where no engine answers, how to find what it may still have.
     Raises StartError for what could not be removed.
@@ -24,7 +24,7 @@ async def purge(config: Config) -> list[str]:
         await _purge_engine(config.cluster_id)
     except RuntimeUnavailable as error:
         found = f"docker ps -a --filter label={CLUSTER_LABEL}={config.cluster_id}"
-        warnings.append(f"containers and a network may be left, which this finds once there is an engine: {found}")
+        warnings.append(f"containers may be left, which this finds once there is an engine: {found}")
         warnings.append(str(error))
     except RuntimeFailure as error:
         raise StartError(f"the cluster's containers were not removed: {error}") from None
@@ -41,6 +41,5 @@ async def _purge_engine(cluster_id: str) -> None:
     runtime = DockerRuntime(cluster_id)
     try:
         await runtime.remove_containers()
-        await runtime.remove_network()
     finally:
         await runtime.close()

@@ -357,7 +357,6 @@ def test_delete_leaves_nothing(new_cluster: NewCluster, manifests: Path) -> None
     assert containers(cluster, "-a") == {}
     assert not cluster.folder.exists()
     assert str(cluster.folder) not in Path("/proc/mounts").read_text()
-    assert cluster.name not in docker("network", "ls", "--format", "{{.Name}}")
 
 
 def test_commands_beside_a_delete_get_the_old_cluster_or_a_new_one(new_cluster: NewCluster) -> None:
@@ -388,7 +387,6 @@ def test_delete_without_the_engine_says_how_to_find_what_is_left(new_cluster: Ne
         assert len(docker(*command.split(), "-q").split()) == len(left) == 2
     finally:
         docker("rm", "-f", *(name.lstrip("/") for name in left))
-        docker("network", "rm", f"minikctl-{cluster_id(cluster)}")
 
 
 def test_delete_without_an_engine_is_quiet_where_no_pod_ever_was(new_cluster: NewCluster) -> None:

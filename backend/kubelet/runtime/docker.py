@@ -25,7 +25,6 @@ from backend.kubelet.runtime.engine import Engine, EngineRefused
 from backend.kubelet.runtime.engine_http import Endpoint, request
 from backend.kubelet.runtime.events import pod_events
 from backend.kubelet.runtime.logs import open_logs
-from backend.kubelet.runtime.network import remove_network
 from backend.kubelet.runtime.pause_image import ensure_pause_image
 from backend.kubelet.runtime.sandbox import create_sandbox, start_sandbox
 from backend.kubelet.runtime.states import pod_states
@@ -85,7 +84,7 @@ class DockerRuntime:
         reason, cluster = "CreatePodSandboxError", self._cluster_id
         sandbox = await self._engine.call(reason, lambda client: create_sandbox(client, cluster, config))
         created(sandbox)
-        return await self._engine.call(reason, lambda client: start_sandbox(client, cluster, sandbox.id))
+        return await self._engine.call(reason, lambda client: start_sandbox(client, sandbox.id))
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         await self._stop(sandbox_id, _SANDBOX_GRACE_SECONDS, "KillPodSandboxError")
@@ -159,10 +158,6 @@ class DockerRuntime:
             "KillContainerError", lambda client: client.containers(all=True, filters={"label": label})
         )
         await asyncio.gather(*(self._remove(container["Id"]) for container in listed))
-
-    async def remove_network(self) -> None:
-        """For the deletion of a cluster, when its pods are gone. Idempotent."""
-        await self._engine.call("NetworkError", lambda client: remove_network(client, self._cluster_id))
 
     async def close(self) -> None:
         await self._engine.close()

@@ -1,8 +1,11 @@
 """Pod sandboxes: the container that holds a pod's network, IPC and, if shared, PID namespaces.
 
-Nothing is checked before it is needed: the network is made when the engine misses it, the image too should what
-DockerRuntime.prepare made be gone, and a leftover is removed when its name is in the way. A sandbox is three requests
-when all is in place.
+Pods are on the engine's default bridge: every pod has an address there, reaches the others and the host, and its
+resolv.conf is what the pod asks for. A bridge of our own would cost each pod 100 ms, for the resolver that the engine
+puts into user-defined networks (docs/pod-start.md), and each cluster one of the engine's thirty address pools.
+
+Nothing is checked before it is needed: the image is made should what DockerRuntime.prepare made be gone, and a leftover
+is removed when its name is in the way. A sandbox is three requests when all is in place.
 """
 
 from __future__ import annotations
@@ -12,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 from backend.kubelet.runtime import names
 from backend.kubelet.runtime.api import SandboxConfig, SandboxState
 from backend.kubelet.runtime.creation import create_replacing
-from backend.kubelet.runtime.network import ensure_network, network_name
 from backend.kubelet.runtime.pause_image import PAUSE_IMAGE
 from backend.kubelet.runtime.states import sandbox_state
 
 if TYPE_CHECKING:
     from docker import APIClient
-    from docker.errors import APIError
 
 
 def create_sandbox(client: APIClient, cluster_id: str, config: SandboxConfig) -> SandboxState:
@@ -29,32 +30,20 @@ def create_sandbox(client: APIClient, cluster_id: str, config: SandboxConfig) ->
     return SandboxState(container_id, config.attempt, ready=False, ip="", labels=document["Labels"])
 
 
-def start_sandbox(client: APIClient, cluster_id: str, container_id: str) -> SandboxState:
+def start_sandbox(client: APIClient, container_id: str) -> SandboxState:
     """A sandbox that does not start is removed."""
-    from docker.errors import APIError
-
     try:
-        try:
-            client.start(container_id)
-        except APIError as error:
-            if not _misses_network(error):
-                raise
-            ensure_network(client, cluster_id)
-            client.start(container_id)
+        client.start(container_id)
         return sandbox_state(client.inspect_container(container_id))
     except BaseException:
         client.remove_container(container_id, force=True, v=True)
         raise
 
 
-def _misses_network(error: APIError) -> bool:
-    return error.status_code == 404 and "network" in str(error.explanation)
-
-
 def sandbox_document(config: SandboxConfig, cluster_id: str) -> dict[str, Any]:
     """The body of POST /containers/create."""
     host: dict[str, Any] = {
-        "NetworkMode": "host" if config.host_network else network_name(cluster_id),
+        "NetworkMode": "host" if config.host_network else "bridge",
         "IpcMode": "host" if config.host_ipc else "shareable",
         "Dns": list(config.dns_servers),
         "DnsSearch": list(config.dns_searches),

@@ -39,8 +39,8 @@ COMMAND = Command(
     use="cluster delete",
     short="Delete a local cluster and all that it stored",
     long=(
-        "Delete a local cluster: its containers, which get no grace period, and its network are removed from the "
-        "Docker engine, and its folder with the database, keys and logs from the disk. This cannot be undone."
+        "Delete a local cluster: its containers, which get no grace period, are removed from the Docker engine, "
+        "and its folder with the database, keys and logs from the disk. This cannot be undone."
     ),
     examples=(
         "  # Delete the default cluster\n"

@@ -86,7 +86,6 @@ class Cluster:
 
         await eventually(nothing_left, 60)
         await self.stop()
-        await self.runtime.remove_network()
         await self.runtime.close()
 
     async def sh(self, uid: str, script: str) -> tuple[int, str]:

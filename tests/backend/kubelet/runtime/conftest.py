@@ -79,7 +79,6 @@ async def remove_all(runtime: DockerRuntime) -> None:
             await runtime.remove_container(container.id)
         for sandbox in pod.sandboxes:
             await runtime.remove_sandbox(sandbox.id)
-    await runtime.remove_network()
 
 
 @pytest.fixture
