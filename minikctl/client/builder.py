@@ -156,7 +156,7 @@ class Builder:
         if len(query.args) == 1 and not tuples and query.allow_empty_selector:
             selecting = True
         if query.filenames:
-            return self._by_paths(tuples, types, names)
+            return self._by_paths(tuples, types)
         if selecting:
             return self._by_selector(tuples, types, names)
         if tuples:
@@ -259,18 +259,17 @@ class Builder:
             if is_not_found(error):
                 raise
 
-    def _by_paths(self, tuples: list[tuple[str, str]], types: list[str], names: list[str]) -> list[Visit]:
-        if types:
-            raise Failure(
-                "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
-            )
-
-        if tuples:
-            raise Failure("resource/name arguments cannot be provided when a path is specified")
+    def _by_paths(self, tuples: list[tuple[str, str]], types: list[str]) -> list[Visit]:
         from minikctl.client.files import documents
 
         query = self._query
         loaded = documents(query.filenames, query.recursive, self._factory, validate=query.validate)
+        if types:
+            raise Failure(
+                "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
+            )
+        if tuples:
+            raise Failure("resource/name arguments cannot be provided when a path is specified")
         self.single = len(loaded) == 1
         return [self._loader(load) for load in loaded]
 

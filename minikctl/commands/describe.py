@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minikctl.client.builder import Info, Query, collect
-from minikctl.client.errors import Aggregate, StatusError, is_not_found
+from minikctl.client.errors import Aggregate, Failure, StatusError, is_not_found
 from minikctl.command import Command, CommandError, Flag, Invocation
 from minikctl.commands import shared_flags
 from minikctl.describe import describer
@@ -33,7 +33,7 @@ def run(call: Invocation) -> int:
     # Of several objects, events (a request each) are shown only on demand.
     asked = flags["show-events"] and "show-events" in call.changed
     show_events = flags["show-events"] and (asked or (len(infos) == 1 and not errors))
-    if not infos and len(call.args) == 2 and len(errors) == 1 and is_not_found(errors[0]):
+    if len(call.args) == 2 and len(errors) == 1 and is_not_found(errors[0]):
         return _describe_by_prefix(call, errors[0], show_events)
     for number, info in enumerate(infos):
         try:
@@ -57,6 +57,8 @@ def _describe(call: Invocation, info: Info, show_events: bool) -> str:
 
 def _describe_by_prefix(call: Invocation, not_found: Exception, show_events: bool) -> int:
     """`describe pods web` where there is no pod web: all whose names begin with it."""
+    if "," in call.args[0]:
+        raise Failure("you may only specify a single resource type")
     listed = collect(call.factory, Query(args=call.args[:1], chunk=call.flags["chunk-size"]))
     infos = [info for info in listed.check() if info.name.startswith(call.args[1])]
     if not infos:

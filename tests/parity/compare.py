@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,13 @@ def chunks(name: str) -> list[list[str]]:
     """The lines of a file of this folder, `args < file of stdin`, some at a time; # begins a comment."""
     lines = [line for line in (FOLDER / name).read_text().splitlines() if line[:1] not in ("#", "")]
     return [lines[at : at + CHUNK] for at in range(0, len(lines), CHUNK)]
+
+
+def write_manifests(folder: Path) -> None:
+    """The files of manifests.json, whose text is Latin-1 for their bytes."""
+    for name, text in json.loads((FOLDER / "manifests.json").read_text()).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode("latin-1"))
 
 
 def differences(

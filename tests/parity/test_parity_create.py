@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.parity.compare import FOLDER, chunks, differences
+from tests.parity.compare import chunks, differences, write_manifests
 from tests.parity.conftest import Both
 from tests.support.pem import certificate, ec_key, ed25519_key, pem_key, rsa_key
 
@@ -59,9 +58,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def manifests(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of manifests.json, whose text is Latin-1 for their bytes."""
     made = tmp_path_factory.mktemp("manifests")
-    for name, text in json.loads((FOLDER / "manifests.json").read_text()).items():
-        (made / name).parent.mkdir(parents=True, exist_ok=True)
-        (made / name).write_bytes(text.encode("latin-1"))
+    write_manifests(made)
     for name, text in (("yes", "y\n"), ("no", "n\n")):
         (made / name).write_text(text)
     (made / "e").mkdir(exist_ok=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.parity.compare import FOLDER, chunks, differences
+from tests.parity.compare import FOLDER, chunks, differences, write_manifests
 from tests.parity.conftest import comparable
 from tests.support.cli import Cluster, Output
 
@@ -38,9 +37,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("given")
-    for name, text in json.loads((FOLDER / "manifests.json").read_text()).items():
-        (made / name).parent.mkdir(parents=True, exist_ok=True)
-        (made / name).write_bytes(text.encode("latin-1"))
+    write_manifests(made)
     (made / "pods.yaml").write_bytes((FOLDER / "pods.yaml").read_bytes())
     for name, content in (("user.txt", b"root"), ("bin.dat", bytes(range(128))), ("empty", b"")):
         (made / name).write_bytes(content)
