@@ -107,7 +107,7 @@ class LogWatch:
     """One watch. It may hold back what the ring still has; a reader slower than that is dropped."""
 
     __slots__ = (
-        "__weakref__", "_broadcaster", "_buffer", "_closed", "_loop", "_older", "_position", "_replay", "_replay_end",
+        "__weakref__", "_broadcaster", "_buffer", "_closed", "_older", "_position", "_replay", "_replay_end",
         "_replayed", "_slow", "_start", "_waiter", "prefix",
     )  # fmt: skip
 
@@ -115,7 +115,6 @@ class LogWatch:
         self, broadcaster: Broadcaster, prefix: str, after: int, backlog: list[Event], replay: Replay
     ) -> None:
         self.prefix = prefix
-        self._loop = asyncio.get_running_loop()
         self._broadcaster = broadcaster
         self._start = after
         self._position = after
@@ -152,6 +151,7 @@ class LogWatch:
 
     async def before(self, when: float) -> Event | None:
         """See Watch.before. One timer is all that a deadline costs here; asyncio.timeout is ten times as dear."""
+        loop = asyncio.get_running_loop()
         while True:
             if self._slow:
                 self._slow = False
@@ -163,10 +163,10 @@ class LogWatch:
                 return event
             if self._replayed < self._replay_end:
                 await self._read_older()
-            elif self._loop.time() >= when:
+            elif loop.time() >= when:
                 return None
             else:
-                await self._wait(when)
+                await self._wait(loop, when)
 
     def ready(self) -> Event | None:
         """The next event if it is in memory. Nothing is left in it once the watch is closed or dropped."""
@@ -209,9 +209,9 @@ class LogWatch:
             self._older.extend(events)
             self._replayed = complete
 
-    async def _wait(self, until: float) -> None:
-        self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(until, self._wake) if until < math.inf else None
+    async def _wait(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        self._waiter = loop.create_future()
+        timer = loop.call_at(until, self._wake) if until < math.inf else None
         try:
             await self._waiter
         finally:
