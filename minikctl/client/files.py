@@ -185,7 +185,7 @@ def _list_items(document: dict[str, Any], source: str, factory: Factory) -> Iter
         if not item.get("kind"):
             faults.append(
                 ListFault(
-                    'unable to get type info from the object "*unstructured.Unstructured": Object \'Kind\' is missing'
+                    "unable to get type info from the object \"*unstructured.Unstructured\": Object 'Kind' is missing"
                     " in 'object has no kind field '"
                 )
             )
