@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -34,7 +35,7 @@ async def test_a_failure_is_retried_with_backoff_until_it_succeeds() -> None:
         await clock.advance(60)
     assert len(calls) == 4
     assert controller.stats.errors == 3
-    gaps = [after - before for before, after in zip(calls, calls[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(calls)]
     assert gaps == sorted(gaps)
     assert gaps[-1] > gaps[0]
 
