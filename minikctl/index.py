@@ -45,6 +45,7 @@ COMMANDS: dict[str, str | Group] = {
     "logs": "minikctl.commands.logs",
     "options": "minikctl.commands.options",
     "version": "minikctl.commands.version",
+    "wait": "minikctl.commands.wait",
 }
 """Path -> the module whose COMMAND it is, or a Group."""
 
@@ -60,6 +61,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Basic Commands (Intermediate):", ("get", "delete")),
     ("Cluster Management Commands:", ("cluster",)),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "exec")),
+    ("Advanced Commands:", ("wait",)),
     ("Settings Commands:", ("completion",)),
     ("Other Commands:", ("api-resources", "version")),
 )

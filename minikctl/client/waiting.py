@@ -1,18 +1,20 @@
-"""Waiting until an object is gone. Source: k8s.io/kubectl/pkg/cmd/wait (IsDeleted)."""
+"""Waiting until an object is gone, or as it should be. Source: k8s.io/kubectl/pkg/cmd/wait."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from minikctl.client.errors import Failure, StatusError, is_not_found
+from minikctl.client.errors import Failure, StatusError, TimedOut, is_not_found
 from minikctl.client.watch import watch
 
 if TYPE_CHECKING:
     from minikctl.client.builder import Info
     from minikctl.client.rest import Client
+
+TIMED_OUT = "timed out waiting for the condition"
 
 
 def wait_until_gone(client: Client, deleted: Iterable[tuple[Info, str]], timeout: float) -> None:
@@ -40,7 +42,7 @@ def _wait(client: Client, info: Info, uid: str, deadline: float) -> None:
             return
         left = deadline - time.monotonic()
         if left <= 0:
-            raise Failure(f"timed out waiting for the condition on {info.mapping.group_resource}/{info.name}")
+            raise _timed_out(info)
         since = {**query, "resourceVersion": meta["resourceVersion"], "timeoutSeconds": str(max(1, int(left)))}
         try:
             with closing(watch(client, collection, since)) as events:
@@ -49,3 +51,41 @@ def _wait(client: Client, info: Info, uid: str, deadline: float) -> None:
         except StatusError as error:
             if error.code != 410:
                 raise
+
+
+def wait_until(
+    client: Client, info: Info, holds: Callable[[dict[str, Any]], bool], deadline: float
+) -> dict[str, Any]:
+    """The object of `info`'s name as soon as it `holds`; one that is deleted on the way may come again.
+
+    Raises Failure at `deadline` (of time.monotonic), StatusError if there is no such object at first.
+    """
+    collection = info.mapping.path(info.namespace)
+    query = {"fieldSelector": f"metadata.name={info.name}"}
+    first = True
+    while (left := deadline - time.monotonic()) > 0:
+        page = client.get(collection, query)
+        items = page.get("items") or []
+        if first and not items:
+            client.get(info.path())  # Refuses, in the server's words.
+        first = False
+        for item in items:
+            item = {"apiVersion": info.mapping.api_version, "kind": info.mapping.kind, **item}
+            if holds(item):
+                return item
+        since = {**query, "resourceVersion": page["metadata"]["resourceVersion"]}
+        try:
+            with closing(watch(client, collection, since, timeout=left)) as events:
+                for event in events:
+                    if event.type in ("ADDED", "MODIFIED") and holds(event.object):
+                        return event.object
+        except TimedOut:
+            break
+        except StatusError as error:
+            if error.code != 410:
+                raise
+    raise _timed_out(info)
+
+
+def _timed_out(info: Info) -> Failure:
+    return Failure(f"{TIMED_OUT} on {info.mapping.resource}/{info.name}")

@@ -20,14 +20,16 @@ class Event(NamedTuple):
     object: dict[str, Any]
 
 
-def watch(client: Client, path: str, query: Mapping[str, str], accept: str = JSON) -> Generator[Event]:
+def watch(
+    client: Client, path: str, query: Mapping[str, str], accept: str = JSON, timeout: float | None = None
+) -> Generator[Event]:
     """Events from `query`'s resourceVersion on, until the server ends the watch.
 
-    StatusError for an ERROR event (410 Expired, when that version is compacted). Closing the iterator closes the
-    connection.
+    StatusError for an ERROR event (410 Expired, when that version is compacted), TimedOut after `timeout` seconds
+    (--request-timeout, if it is None). Closing the iterator closes the connection.
     """
     query = {**query, "watch": "true"}
-    response = client.stream("GET", path, query=query, accept=accept, timeout=client.timeout)
+    response = client.stream("GET", path, query=query, accept=accept, timeout=timeout or client.timeout)
     try:
         for line in lines(response.chunks()):
             frame = json.loads(line)
