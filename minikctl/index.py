@@ -16,7 +16,9 @@ class Group(NamedTuple):
 
 
 COMMANDS: dict[str, str | Group] = {
+    "annotate": "minikctl.commands.annotate",
     "api-resources": "minikctl.commands.api_resources",
+    "api-versions": "minikctl.commands.api_versions",
     "cluster": Group("Start, stop and look after the local cluster"),
     "cluster delete": "minikctl.commands.cluster.delete",
     "cluster kubeconfig": "minikctl.commands.cluster.kubeconfig",
@@ -41,9 +43,12 @@ COMMANDS: dict[str, str | Group] = {
     "delete": "minikctl.commands.delete",
     "describe": "minikctl.commands.describe",
     "exec": "minikctl.commands.exec",
+    "explain": "minikctl.commands.explain",
     "get": "minikctl.commands.get",
+    "label": "minikctl.commands.label",
     "logs": "minikctl.commands.logs",
     "options": "minikctl.commands.options",
+    "patch": "minikctl.commands.patch",
     "version": "minikctl.commands.version",
     "wait": "minikctl.commands.wait",
 }
@@ -58,12 +63,12 @@ ALIASES = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Basic Commands (Beginner):", ("create",)),
-    ("Basic Commands (Intermediate):", ("get", "delete")),
+    ("Basic Commands (Intermediate):", ("explain", "get", "delete")),
     ("Cluster Management Commands:", ("cluster",)),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "exec")),
     ("Advanced Commands:", ("wait",)),
-    ("Settings Commands:", ("completion",)),
-    ("Other Commands:", ("api-resources", "version")),
+    ("Settings Commands:", ("label", "annotate", "completion")),
+    ("Other Commands:", ("api-resources", "api-versions", "version")),
 )
 """The root help's groups of commands, in kubectl's order."""
 

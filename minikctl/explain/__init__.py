@@ -1,0 +1,1 @@
+"""What a resource's fields mean, from the server's OpenAPI documents."""
