@@ -16,7 +16,6 @@ class Group(NamedTuple):
 
 
 COMMANDS: dict[str, str | Group] = {
-    "annotate": "minikctl.commands.annotate",
     "api-resources": "minikctl.commands.api_resources",
     "api-versions": "minikctl.commands.api_versions",
     "cluster": Group("Start, stop and look after the local cluster"),
@@ -45,10 +44,8 @@ COMMANDS: dict[str, str | Group] = {
     "exec": "minikctl.commands.exec",
     "explain": "minikctl.commands.explain",
     "get": "minikctl.commands.get",
-    "label": "minikctl.commands.label",
     "logs": "minikctl.commands.logs",
     "options": "minikctl.commands.options",
-    "patch": "minikctl.commands.patch",
     "version": "minikctl.commands.version",
     "wait": "minikctl.commands.wait",
 }
@@ -67,7 +64,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Cluster Management Commands:", ("cluster",)),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "exec")),
     ("Advanced Commands:", ("wait",)),
-    ("Settings Commands:", ("label", "annotate", "completion")),
+    ("Settings Commands:", ("completion")),
     ("Other Commands:", ("api-resources", "api-versions", "version")),
 )
 """The root help's groups of commands, in kubectl's order."""
