@@ -39,6 +39,7 @@ COMMANDS: dict[str, str | Group] = {
     "create secret docker-registry": "minikctl.commands.create.secret_docker_registry",
     "create secret generic": "minikctl.commands.create.secret_generic",
     "create secret tls": "minikctl.commands.create.secret_tls",
+    "create serviceaccount": "minikctl.commands.create.serviceaccount",
     "delete": "minikctl.commands.delete",
     "describe": "minikctl.commands.describe",
     "exec": "minikctl.commands.exec",
@@ -55,6 +56,7 @@ ALIASES = {
     "cluster ls": "cluster list",
     "create cm": "create configmap",
     "create ns": "create namespace",
+    "create sa": "create serviceaccount",
     "log": "logs",
 }
 
@@ -64,7 +66,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Cluster Management Commands:", ("cluster",)),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "exec")),
     ("Advanced Commands:", ("wait",)),
-    ("Settings Commands:", ("completion")),
+    ("Settings Commands:", ("completion",)),
     ("Other Commands:", ("api-resources", "api-versions", "version")),
 )
 """The root help's groups of commands, in kubectl's order."""
