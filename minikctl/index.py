@@ -16,6 +16,7 @@ class Group(NamedTuple):
 
 
 COMMANDS: dict[str, str | Group] = {
+    "annotate": "minikctl.commands.annotate",
     "api-resources": "minikctl.commands.api_resources",
     "api-versions": "minikctl.commands.api_versions",
     "cluster": Group("Start, stop and look after the local cluster"),
@@ -45,8 +46,10 @@ COMMANDS: dict[str, str | Group] = {
     "exec": "minikctl.commands.exec",
     "explain": "minikctl.commands.explain",
     "get": "minikctl.commands.get",
+    "label": "minikctl.commands.label",
     "logs": "minikctl.commands.logs",
     "options": "minikctl.commands.options",
+    "patch": "minikctl.commands.patch",
     "version": "minikctl.commands.version",
     "wait": "minikctl.commands.wait",
 }
@@ -65,8 +68,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Basic Commands (Intermediate):", ("explain", "get", "delete")),
     ("Cluster Management Commands:", ("cluster",)),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "exec")),
-    ("Advanced Commands:", ("wait",)),
-    ("Settings Commands:", ("completion",)),
+    ("Advanced Commands:", ("patch", "wait")),
+    ("Settings Commands:", ("label", "annotate", "completion")),
     ("Other Commands:", ("api-resources", "api-versions", "version")),
 )
 """The root help's groups of commands, in kubectl's order."""

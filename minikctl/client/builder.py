@@ -53,7 +53,8 @@ class Info(NamedTuple):
 
 class Query(NamedTuple):
     """What a command line selects. `chunk` is the page size of lists, 0 for no pages; `latest` refetches what
-    files name; `validate` checks the outline of what files have; `accept` and `extra` go with each GET."""
+    files name; `validate` checks the outline of what files have; `local` asks no server about files; `accept` and
+    `extra` go with each GET."""
 
     args: Sequence[str] = ()
     filenames: Sequence[str] = ()
@@ -65,6 +66,7 @@ class Query(NamedTuple):
     allow_empty_selector: bool = True
     latest: bool = True
     validate: bool = False
+    local: bool = False
     fetch: bool = True
     chunk: int = 500
     subresource: str = ""
@@ -123,6 +125,29 @@ def _pages(
                 )
             raise StatusError({**error.status, "message": f"{what}: {error}"}) from None
         raise
+
+
+def fetch(
+    client: Client, asked: Info, subresource: str = "", extra: dict[str, str] | None = None, accept: str = JSON
+) -> Info:
+    """`asked` with the object that the server has. Where it has none, the error says so of the namespace first.
+
+    Source: cli-runtime resource.Info.Get.
+    """
+    try:
+        return asked._replace(object=client.get(asked.path(subresource), extra, accept))
+    except StatusError as error:
+        if is_not_found(error) and asked.namespace not in ("", "default"):
+            _check_namespace(client, asked.namespace)
+        raise
+
+
+def _check_namespace(client: Client, namespace: str) -> None:
+    try:
+        client.get(f"/api/v1/namespaces/{escape(namespace)}")
+    except StatusError as error:
+        if is_not_found(error):
+            raise
 
 
 Visit = Callable[[], Iterable[Info]]
@@ -238,39 +263,25 @@ class Builder:
 
     def _get(self, mapping: ResourceMapping, namespace: str, name: str, source: str) -> Info:
         query = self._query
-        if not query.fetch:
-            return Info(mapping, namespace, name, {}, source)
         asked = Info(mapping, namespace, name, {}, source)
-        try:
-            found = self._factory.client.get(asked.path(query.subresource), query.extra, query.accept)
-        except StatusError as error:
-            if is_not_found(error):
-                self._check_namespace(namespace)
-            raise
-        return asked._replace(object=found)
-
-    def _check_namespace(self, namespace: str) -> None:
-        """Say rather that the namespace is missing, if it is. Source: cli-runtime resource.Info.Get."""
-        if namespace in ("", "default"):
-            return
-        try:
-            self._factory.client.get(f"/api/v1/namespaces/{escape(namespace)}")
-        except StatusError as error:
-            if is_not_found(error):
-                raise
+        if not query.fetch:
+            return asked
+        return fetch(self._factory.client, asked, query.subresource, query.extra, query.accept)
 
     def _by_paths(self, tuples: list[tuple[str, str]], types: list[str]) -> list[Visit]:
         from minikctl.client.files import documents
 
         query = self._query
-        loaded = documents(query.filenames, query.recursive, self._factory, validate=query.validate)
+        loaded = documents(
+            query.filenames, query.recursive, self._factory, validate=query.validate, local=query.local
+        )
         if types:
             raise Failure(
                 "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
             )
         if tuples:
             raise Failure("resource/name arguments cannot be provided when a path is specified")
-        self.single = len(loaded) == 1
+        self.single = len(loaded) == 1 and "-" not in query.filenames
         return [self._loader(load) for load in loaded]
 
     def _loader(self, load: Callable[[], Iterable[Info]]) -> Visit:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from minikctl.client.builder import Info
 from minikctl.client.documents import DocumentFault, split_documents
 from minikctl.client.errors import Aggregate, Failure, ListFault, aggregate
+from minikctl.client.rest import ResourceMapping
 from minikctl.flags import go_quote
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ class InvalidDocument(Exception):
 
 
 def documents(
-    filenames: Sequence[str], recursive: bool, factory: Factory, *, validate: bool = False
+    filenames: Sequence[str], recursive: bool, factory: Factory, *, validate: bool = False, local: bool = False
 ) -> list[Load]:
     """One loader per file, in order; Failure for what cannot be found.
 
-    With `validate` a document without an apiVersion and a kind ends its file. A loader gives the file's objects, Lists
+    With `local` no server is asked: objects stay without a namespace, and their mappings have no resource. With
+    `validate` a document without an apiVersion and a kind ends its file. A loader gives the file's objects, Lists
     opened, each with its namespace settled. When a document is no object it goes on with the next and raises at the
     end; when the text cannot be parsed it raises at once.
     """
@@ -42,11 +44,11 @@ def documents(
         if name == "-":
             if any(getattr(load, "args", ("",))[0] == "-" for load in loads):
                 raise Failure("standard input cannot be used for multiple arguments")
-            loads.append(partial(_load, "-", factory, validate))
+            loads.append(partial(_load, "-", factory, validate, local))
         elif name.startswith(("http://", "https://")):
-            loads.append(partial(_load, name, factory, validate))
+            loads.append(partial(_load, name, factory, validate, local))
         else:
-            loads += [partial(_load, path, factory, validate) for path in _expand(name, recursive)]
+            loads += [partial(_load, path, factory, validate, local) for path in _expand(name, recursive)]
     if filenames and not loads:
         raise Failure(
             f"error reading [{' '.join(filenames)}]: recognized file extensions are [{' '.join(EXTENSIONS)}]"
@@ -94,7 +96,7 @@ def _walk(path: str, recursive: bool) -> list[str]:
     return found
 
 
-def _load(name: str, factory: Factory, validate: bool) -> Iterator[Info]:
+def _load(name: str, factory: Factory, validate: bool, local: bool) -> Iterator[Info]:
     source, text = _read(name, factory)
     faults: list[Exception] = []
     try:
@@ -102,7 +104,7 @@ def _load(name: str, factory: Factory, validate: bool) -> Iterator[Info]:
             if validate:
                 _validate(document, source)
             try:
-                yield from _infos(document, source, factory)
+                yield from _infos(document, source, factory, local)
             except (Failure, Aggregate) as fault:
                 faults.append(fault)
     except DocumentFault as fault:
@@ -132,15 +134,19 @@ def _read(name: str, factory: Factory) -> tuple[str, str]:
     return source, raw.decode(encoding, "replace")
 
 
-def _infos(document: Any, source: str, factory: Factory) -> Iterator[Info]:
+def _infos(document: Any, source: str, factory: Factory, local: bool) -> Iterator[Info]:
     """A document's object, or a List's items, as Infos; Failure if one is no object or of an unknown kind."""
     check_object(document, source)
     if "items" in document:
-        yield from _list_items(document, source, factory)
+        yield from _list_items(document, source, factory, local)
         return
     meta = document.get("metadata") or {}
     name, namespace = meta.get("name") or "", meta.get("namespace") or ""
     api_version, kind = document.get("apiVersion") or "", document["kind"]
+    if local:
+        group, _, version = api_version.rpartition("/")
+        yield Info(ResourceMapping(group, version, "", kind, False), namespace, name, document, source)
+        return
     mapping = factory.mapper.find_kind(api_version, kind)
     if mapping is None:
         raise Failure(
@@ -167,7 +173,7 @@ def _no_match(document: dict[str, Any]) -> str:
     return f"no matches for kind {go_quote(kind)} in version {go_quote(version)}"
 
 
-def _list_items(document: dict[str, Any], source: str, factory: Factory) -> Iterator[Info]:
+def _list_items(document: dict[str, Any], source: str, factory: Factory, local: bool) -> Iterator[Info]:
     """A List's items; those that cannot be told what they are are passed over, and raised at the end.
 
     Source: cli-runtime resource.FlattenListVisitor.
@@ -189,10 +195,12 @@ def _list_items(document: dict[str, Any], source: str, factory: Factory) -> Iter
                     " in 'object has no kind field '"
                 )
             )
-        elif "items" not in item and factory.mapper.find_kind(item.get("apiVersion") or "", item["kind"]) is None:
+        elif not (
+            "items" in item or local or factory.mapper.find_kind(item.get("apiVersion") or "", item["kind"])
+        ):
             faults.append(ListFault(f"unable to recognize {_no_match(item)}"))
         else:
-            yield from _infos(item, source, factory)
+            yield from _infos(item, source, factory, local)
     error = aggregate(faults)
     if error is not None:
         raise error
