@@ -67,19 +67,33 @@ def _pod(call: Invocation, argument: str) -> dict[str, Any]:
 
 
 def _stream(call: Invocation, pod: dict[str, Any], container: str, command: list[str]) -> int:
+    query = [("container", container), *(("command", word) for word in command)]
+    return converse(call, pod, "exec", query, tty=raw_terminal(call, wanted=call.flags["tty"]))
+
+
+def raw_terminal(call: Invocation, *, wanted: bool) -> bool:
+    """Whether the user's terminal takes part: it is `wanted`, and there is one to give input."""
+    from minikctl.commands import terminal
+
+    wanted = wanted and call.flags["stdin"]  # A terminal is of no use without input.
+    usable: bool = wanted and terminal.is_terminal(call.streams.stdin.fileno())
+    if wanted and not usable and not call.flags["quiet"]:
+        call.streams.err.write("Unable to use a TTY - input is not a terminal or the right kind of file\n")
+    return usable
+
+
+def converse(
+    call: Invocation, pod: dict[str, Any], subresource: str, query: list[tuple[str, str]], *, tty: bool
+) -> int:
+    """Join the caller's streams to a container's until that ends; the exit code. `tty` makes the terminal raw."""
     from minikctl.client.websocket import ChannelSocket
     from minikctl.commands import terminal
 
     stdin = call.flags["stdin"]
-    wants_tty = call.flags["tty"] and stdin  # A terminal is of no use without input.
-    tty = wants_tty and terminal.is_terminal(call.streams.stdin.fileno())
-    if wants_tty and not tty and not call.flags["quiet"]:
-        call.streams.err.write("Unable to use a TTY - input is not a terminal or the right kind of file\n")
     meta = pod["metadata"]
-    query = [("container", container), *(("command", word) for word in command)]
     wanted = (("stdin", stdin), ("stdout", True), ("stderr", not tty), ("tty", tty))
-    query += [(name, "true") for name, value in wanted if value]
-    path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/exec"
+    query = [*query, *((name, "true") for name, value in wanted if value)]
+    path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/{subresource}"
     session = Session(call)
     with ExitStack() as stack:
         try:
@@ -103,7 +117,7 @@ def _stream(call: Invocation, pod: dict[str, Any], container: str, command: list
 
 
 class Session:
-    """The local side of one exec: what comes goes to stdout and stderr, and the end is an exit code."""
+    """The local side of one exec or attach: what comes goes to stdout and stderr, and the end is an exit code."""
 
     def __init__(self, call: Invocation) -> None:
         self._input = call.streams.stdin.fileno() if call.flags["stdin"] else -1
