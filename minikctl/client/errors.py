@@ -141,4 +141,4 @@ def _invalid(status: dict[str, Any]) -> str:
         return text
     if len(lines) == 1:
         return f"{text}: {lines[0]}"
-    return "\n".join([f"{text}: ", *(f"* {line}" for line in lines)])
+    return "\n".join([f"{text}: ", *(f"* {line}" for line in lines), ""])

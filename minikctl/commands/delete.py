@@ -19,6 +19,31 @@ FOREVER = 168 * 3600.0
 CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
 
 
+CASCADE_FLAG = Flag(
+    "cascade", "string", "background", no_opt="background", usage=
+    'Must be "background", "orphan", or "foreground". Selects the deletion cascading strategy for the'
+    " dependents (e.g. Pods created by a ReplicationController). Defaults to background.",
+)  # fmt: skip
+
+FORCE_FLAG = Flag(
+    "force", "bool", False,
+    "If true, immediately remove resources from API and bypass graceful deletion. Note that immediate deletion"
+    " of some resources may result in inconsistency or data loss and requires confirmation.",
+)  # fmt: skip
+
+GRACE_PERIOD_FLAG = Flag(
+    "grace-period", "int", -1,
+    "Period of time in seconds given to the resource to terminate gracefully. Ignored if negative. Set to 1 for"
+    " immediate shutdown. Can only be set to 0 when --force is true (force deletion).",
+)  # fmt: skip
+
+TIMEOUT_FLAG = Flag(
+    "timeout", "duration", 0.0,
+    "The length of time to wait before giving up on a delete, zero means determine a timeout from the size of"
+    " the object",
+)  # fmt: skip
+
+
 def run(call: Invocation) -> int:
     flags = call.flags
     if flags["raw"]:
@@ -45,7 +70,8 @@ def run(call: Invocation) -> int:
             call.streams.out.write("deletion is cancelled\n")
             return 0
     ignore = flags["ignore-not-found"] or flags["all"]
-    found, deleted = _delete_all(call, infos, options, errors, strategy=strategy)
+    warns = call.factory.explicit_namespace and not flags["all-namespaces"]
+    found, deleted = delete_all(call, infos, options, errors, strategy=strategy, warns=warns)
     error = aggregate(error for error in errors if not (ignore and is_not_found(error)))
     if error is not None:
         raise error
@@ -63,7 +89,7 @@ def run(call: Invocation) -> int:
 def _options(call: Invocation, strategy: DryRun) -> dict[str, Any]:
     """The DeleteOptions that the flags ask for. Raises for flags that do not go together."""
     flags = call.flags
-    options: dict[str, Any] = {"propagationPolicy": _cascade(call)}
+    options: dict[str, Any] = {"propagationPolicy": cascade(call)}
     if flags["output"] not in ("", "name"):
         raise Failure(f"unexpected -o output mode: {flags['output']}. We only support '-o name'")
     if flags["all"] and (flags["selector"] or flags["field-selector"]):
@@ -90,8 +116,8 @@ def _options(call: Invocation, strategy: DryRun) -> dict[str, Any]:
     return options
 
 
-def _cascade(call: Invocation) -> str:
-    """Source: cmdutil.GetCascadingStrategy."""
+def cascade(call: Invocation) -> str:
+    """--cascade as a propagationPolicy. Source: cmdutil.GetCascadingStrategy."""
     given = call.flags["cascade"]
     if given in CASCADES:
         return CASCADES[given]
@@ -106,13 +132,18 @@ def _cascade(call: Invocation) -> str:
     return CASCADES[wanted]
 
 
-def _delete_all(
-    call: Invocation, infos: Iterable[Info], options: dict[str, Any], errors: list[Exception], *, strategy: DryRun
+def delete_all(
+    call: Invocation,
+    infos: Iterable[Info],
+    options: dict[str, Any],
+    errors: list[Exception],
+    *,
+    strategy: DryRun = "none",
+    warns: bool = False,
 ) -> tuple[int, list[tuple[Info, str]]]:
     """Delete and print each; what fails goes to `errors`. Returns how many there were, and what was deleted, with its
-    uid where known."""
+    uid where known. `warns` warns of objects that have no namespace."""
     count, deleted = 0, []
-    warns = call.factory.explicit_namespace and not call.flags["all-namespaces"]
     for info in infos:
         count += 1
         if warns and not info.mapping.namespaced:
@@ -189,24 +220,12 @@ COMMAND = Command(
     flags=(
         Flag("all", "bool", False, "Delete all resources, in the namespace of the specified resource types."),
         shared_flags.ALL_NAMESPACES,
-        Flag(
-            "cascade", "string", "background", no_opt="background", usage=
-            'Must be "background", "orphan", or "foreground". Selects the deletion cascading strategy for the'
-            " dependents (e.g. Pods created by a ReplicationController). Defaults to background.",
-        ),
+        CASCADE_FLAG,
         DRY_RUN_FLAG,
         shared_flags.FIELD_SELECTOR,
         shared_flags.filename("containing the resource to delete."),
-        Flag(
-            "force", "bool", False,
-            "If true, immediately remove resources from API and bypass graceful deletion. Note that immediate deletion"
-            " of some resources may result in inconsistency or data loss and requires confirmation.",
-        ),
-        Flag(
-            "grace-period", "int", -1,
-            "Period of time in seconds given to the resource to terminate gracefully. Ignored if negative. Set to 1 for"
-            " immediate shutdown. Can only be set to 0 when --force is true (force deletion).",
-        ),
+        FORCE_FLAG,
+        GRACE_PERIOD_FLAG,
         Flag(
             "ignore-not-found", "bool", False,
             'Treat "resource not found" as a successful delete. Defaults to "true" when --all is specified.',
@@ -223,11 +242,7 @@ COMMAND = Command(
         ),
         shared_flags.RECURSIVE,
         shared_flags.SELECTOR,
-        Flag(
-            "timeout", "duration", 0.0,
-            "The length of time to wait before giving up on a delete, zero means determine a timeout from the size of"
-            " the object",
-        ),
+        TIMEOUT_FLAG,
         Flag(
             "wait", "bool", True,
             "If true, wait for resources to be gone before returning. This waits for finalizers.",

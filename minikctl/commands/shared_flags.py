@@ -20,6 +20,10 @@ FIELD_SELECTOR = Flag(
     " key1=value1,key2=value2). The server only supports a limited number of field queries per type.",
 )  # fmt: skip
 
+FORCE_CONFLICTS = Flag(
+    "force-conflicts", "bool", False, "If true, server-side apply will force the changes against conflicts."
+)
+
 RECURSIVE = Flag(
     "recursive", "bool", False, short="R", usage=
     "Process the directory used in -f, --filename recursively. Useful when you want to manage related manifests"
@@ -32,6 +36,8 @@ SELECTOR = Flag(
     " key1=value1,key2=value2,key3 in (value3)). Matching objects must satisfy all of the specified label"
     " constraints.",
 )  # fmt: skip
+
+SERVER_SIDE = Flag("server-side", "bool", False, "If true, apply runs in the server instead of the client.")
 
 
 def filename(usage: str) -> Flag:

@@ -28,6 +28,14 @@ DRY_RUN_FLAG = Flag(
     " sending it. If server strategy, submit server-side request without persisting the resource.",
 )  # fmt: skip
 
+VALIDATE_FLAG = Flag(
+    "validate", "string", "strict", no_opt="strict", usage=
+    'Must be one of: strict (or true), warn, ignore (or false). "true" or "strict" will use a schema to validate'
+    ' the input and fail the request if invalid. "warn" will warn about unknown or duplicate fields without'
+    ' blocking the request. "false" or "ignore" will not perform any schema validation, silently dropping any'
+    " unknown or duplicate fields.",
+)  # fmt: skip
+
 CREATE_FLAGS = (
     DRY_RUN_FLAG,
     Flag("field-manager", "string", FIELD_MANAGER, "Name of the manager used to track field ownership."),
@@ -38,13 +46,7 @@ CREATE_FLAGS = (
         " will be unchanged. This flag is useful when you want to perform kubectl apply on this object in the"
         " future.",
     ),
-    Flag(
-        "validate", "string", "strict", no_opt="strict", usage=
-        'Must be one of: strict (or true), warn, ignore (or false). "true" or "strict" will use a schema to validate'
-        ' the input and fail the request if invalid. "warn" will warn about unknown or duplicate fields without'
-        ' blocking the request. "false" or "ignore" will not perform any schema validation, silently dropping any'
-        " unknown or duplicate fields.",
-    ),
+    VALIDATE_FLAG,
 )  # fmt: skip
 
 APPEND_HASH = "append-hash"
@@ -64,7 +66,9 @@ def dry_run(call: Invocation) -> DryRun:
     if value == "none":
         return "none"
     if value == "unchanged":
-        _log_deprecation(call, 714, "--dry-run is deprecated and can be replaced with --dry-run=client.")
+        log_deprecation(
+            call, "helpers.go:714", "--dry-run is deprecated and can be replaced with --dry-run=client."
+        )
         return "client"
     if value == "client":
         return "client"
@@ -77,15 +81,15 @@ def dry_run(call: Invocation) -> DryRun:
     strategy: DryRun = "client" if wanted else "none"
     line = 728 if wanted else 731
     text = f"--dry-run={value} is deprecated (boolean value) and can be replaced with --dry-run={strategy}."
-    _log_deprecation(call, line, text)
+    log_deprecation(call, f"helpers.go:{line}", text)
     return strategy
 
 
-def _log_deprecation(call: Invocation, line: int, text: str) -> None:
+def log_deprecation(call: Invocation, place: str, text: str) -> None:
     """A warning in the shape of klog's, which kubectl prints these with: level, time, thread, place in its source."""
     seconds, nanoseconds = divmod(time.time_ns(), 10**9)
     moment = f"{time.strftime('%m%d %H:%M:%S', time.localtime(seconds))}.{nanoseconds // 1000:06}"
-    call.streams.err.write(f"W{moment} {os.getpid():7} helpers.go:{line}] {text}\n")
+    call.streams.err.write(f"W{moment} {os.getpid():7} {place}] {text}\n")
 
 
 def validation(call: Invocation) -> str:
