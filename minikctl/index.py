@@ -55,6 +55,7 @@ COMMANDS: dict[str, str | Group] = {
     "logs": "minikctl.commands.logs",
     "options": "minikctl.commands.options",
     "patch": "minikctl.commands.patch",
+    "replace": "minikctl.commands.replace",
     "version": "minikctl.commands.version",
     "wait": "minikctl.commands.wait",
 }
@@ -73,7 +74,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Basic Commands (Intermediate):", ("explain", "get", "delete")),
     ("Cluster Management Commands:", ("cluster",)),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "attach", "exec")),
-    ("Advanced Commands:", ("diff", "apply", "patch", "wait")),
+    ("Advanced Commands:", ("diff", "apply", "patch", "replace", "wait")),
     ("Settings Commands:", ("label", "annotate", "completion")),
     ("Other Commands:", ("api-resources", "api-versions", "version")),
 )

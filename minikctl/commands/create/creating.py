@@ -28,6 +28,13 @@ DRY_RUN_FLAG = Flag(
     " sending it. If server strategy, submit server-side request without persisting the resource.",
 )  # fmt: skip
 
+SAVE_CONFIG_FLAG = Flag(
+    "save-config", "bool", False,
+    "If true, the configuration of current object will be saved in its annotation. Otherwise, the annotation"
+    " will be unchanged. This flag is useful when you want to perform kubectl apply on this object in the"
+    " future.",
+)  # fmt: skip
+
 VALIDATE_FLAG = Flag(
     "validate", "string", "strict", no_opt="strict", usage=
     'Must be one of: strict (or true), warn, ignore (or false). "true" or "strict" will use a schema to validate'
@@ -40,12 +47,7 @@ CREATE_FLAGS = (
     DRY_RUN_FLAG,
     Flag("field-manager", "string", FIELD_MANAGER, "Name of the manager used to track field ownership."),
     *output_flags(),
-    Flag(
-        "save-config", "bool", False,
-        "If true, the configuration of current object will be saved in its annotation. Otherwise, the annotation"
-        " will be unchanged. This flag is useful when you want to perform kubectl apply on this object in the"
-        " future.",
-    ),
+    SAVE_CONFIG_FLAG,
     VALIDATE_FLAG,
 )  # fmt: skip
 
