@@ -66,8 +66,9 @@ def run_command(path: str, command: Command, argv: Sequence[str], streams: Strea
 
         return show_help(path.split(), streams)
     except FlagError as error:
-        streams.err.write(f"error: {error}\nSee '{PROGRAM} {path} --help' for usage.\n")
-        return 1
+        hint = "--help' for usage." if command.misuse_code == 1 else "-h' for help and examples"
+        streams.err.write(f"error: {error}\nSee '{PROGRAM} {path} {hint}\n")
+        return command.misuse_code
     changed = frozenset(parsed.changed)
     factory = Factory(parsed.values, changed, streams)
     call = Invocation(parsed.args, parsed.values, changed, parsed.dashdash, streams, factory)

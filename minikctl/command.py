@@ -76,7 +76,8 @@ class UsageError(CommandError):
 class Command(NamedTuple):
     """`use` is cobra's usage line without the parents (`secret generic NAME ...`); `run` returns the exit code.
 
-    `examples` and `long` follow kubectl's, in our own words, with `minikctl` as the program's name.
+    `examples` and `long` follow kubectl's, in our own words, with `minikctl` as the program's name. `misuse_code` is
+    the exit code for flags that cannot be parsed, other than 1 where 1 tells something (`diff`).
     """
 
     use: str
@@ -87,3 +88,4 @@ class Command(NamedTuple):
     flags: tuple[Flag, ...] = ()
     aliases: tuple[str, ...] = ()
     complete: Callable[[Invocation, str], list[str]] | None = None
+    misuse_code: int = 1

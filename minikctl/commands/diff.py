@@ -180,6 +180,7 @@ COMMAND = Command(
   # Diff what is read from stdin
   cat service.yaml | minikctl diff -f -""",
     run=run,
+    misuse_code=2,
     flags=(
         Flag(
             "concurrency", "int", 1,

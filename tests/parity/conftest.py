@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 KUBECTL = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or ""
+MINIKCTL = [sys.executable, "-m", "minikctl"]
 _START_SECONDS = 30.0
 
 
@@ -28,6 +30,7 @@ class Outcome(NamedTuple):
 
 
 Both = Callable[..., tuple[Outcome, Outcome]]
+Apart = Callable[..., tuple[Outcome, Outcome]]
 
 
 @pytest.fixture(scope="session")
@@ -106,14 +109,40 @@ def _named(text: str) -> str:
 @pytest.fixture(scope="session")
 def both(parity_home: Path) -> Both:
     """`both("get", "pods", stdin=b"", cwd=...)` -> (kubectl's outcome, minikctl's)."""
-    env = {**os.environ, "KUBECONFIG": str(parity_home / "kubeconfig"), "MINIKCTL_HOME": str(parity_home)}
-
-    def call(program: list[str], args: tuple[str, ...], stdin: bytes, cwd: Path | None) -> Outcome:
-        done = subprocess.run([*program, *args], input=stdin, capture_output=True, env=env, cwd=cwd, timeout=60)
-        return Outcome(done.returncode, comparable(done.stdout.decode()), comparable(done.stderr.decode()))
+    env = _environment(parity_home)
 
     def run(*args: str, stdin: bytes = b"", cwd: Path | None = None) -> tuple[Outcome, Outcome]:
-        minikctl = [sys.executable, "-m", "minikctl"]
-        return call([KUBECTL], args, stdin, cwd), call(minikctl, args, stdin, cwd)
+        return _call([KUBECTL], args, stdin, cwd, env), _call(MINIKCTL, args, stdin, cwd, env)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def apart(parity_home: Path) -> Iterator[Apart]:
+    """As `both`, at once, each program in a namespace of its own: `apart(("one", "two"), "get", "pods")`.
+
+    The names are as long as each other. What the second outcome says of the second namespace is said of the first.
+    """
+    env = _environment(parity_home)
+
+    def run(
+        namespaces: tuple[str, str], *args: str, stdin: bytes = b"", cwd: Path | None = None
+    ) -> tuple[Outcome, Outcome]:
+        one, two = namespaces
+        kubectl = threads.submit(_call, [KUBECTL, "-n", one], args, stdin, cwd, env)
+        code, out, err = _call([*MINIKCTL, "-n", two], args, stdin, cwd, env)
+        return kubectl.result(), Outcome(code, out.replace(two, one), err.replace(two, one))
+
+    with ThreadPoolExecutor(1) as threads:
+        yield run
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "KUBECONFIG": str(home / "kubeconfig"), "MINIKCTL_HOME": str(home)}
+
+
+def _call(
+    program: list[str], args: tuple[str, ...], stdin: bytes, cwd: Path | None, env: dict[str, str]
+) -> Outcome:
+    done = subprocess.run([*program, *args], input=stdin, capture_output=True, env=env, cwd=cwd, timeout=60)
+    return Outcome(done.returncode, comparable(done.stdout.decode()), comparable(done.stderr.decode()))
