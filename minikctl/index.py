@@ -48,6 +48,7 @@ COMMANDS: dict[str, str | Group] = {
     "delete": "minikctl.commands.delete",
     "describe": "minikctl.commands.describe",
     "diff": "minikctl.commands.diff",
+    "edit": "minikctl.commands.edit",
     "exec": "minikctl.commands.exec",
     "explain": "minikctl.commands.explain",
     "get": "minikctl.commands.get",
@@ -71,7 +72,7 @@ ALIASES = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Basic Commands (Beginner):", ("create",)),
-    ("Basic Commands (Intermediate):", ("explain", "get", "delete")),
+    ("Basic Commands (Intermediate):", ("explain", "get", "edit", "delete")),
     ("Cluster Management Commands:", ("cluster",)),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "attach", "exec")),
     ("Advanced Commands:", ("diff", "apply", "patch", "replace", "wait")),

@@ -98,6 +98,13 @@ def _walk(path: str, recursive: bool) -> list[str]:
 
 def _load(name: str, factory: Factory, validate: bool, local: bool) -> Iterator[Info]:
     source, text = _read(name, factory)
+    yield from from_text(text, source, factory, validate=validate, local=local)
+
+
+def from_text(
+    text: str, source: str, factory: Factory, *, validate: bool = False, local: bool = False
+) -> Iterator[Info]:
+    """The objects of a text, as a loader of `documents` gives a file's; errors call it `source`."""
     faults: list[Exception] = []
     try:
         for document in split_documents(text):
@@ -211,6 +218,16 @@ def _validate(document: Any, source: str) -> None:
 
     Source: k8s.io/kubectl/pkg/validation/schema.go.
     """
+    text = outline_fault(document)
+    if text:
+        raise InvalidDocument(
+            f"error validating {go_quote(source)}: error validating data: {text}; if you choose to ignore these"
+            " errors, turn validation off with --validate=false"
+        )
+
+
+def outline_fault(document: Any) -> str:
+    """What keeps `document` from being an object or a List of objects, or ""."""
     faults = _kind_faults(document)
     if not faults and (document["apiVersion"], document["kind"]) == ("v1", "List"):
         items = document.get("items")
@@ -218,12 +235,7 @@ def _validate(document: Any, source: str) -> None:
         if isinstance(items, list):
             faults = [fault for item in items for fault in _kind_faults(item)]
     faults = list(dict.fromkeys(faults))
-    if faults:
-        text = faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]"
-        raise InvalidDocument(
-            f"error validating {go_quote(source)}: error validating data: {text}; if you choose to ignore these"
-            " errors, turn validation off with --validate=false"
-        )
+    return faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]" if faults else ""
 
 
 def _kind_faults(document: Any) -> list[str]:
