@@ -33,6 +33,28 @@ COMMANDS: dict[str, str | Group] = {
     "cluster status": "minikctl.commands.cluster.status",
     "cluster stop": "minikctl.commands.cluster.stop",
     "completion": "minikctl.commands.completion",
+    "config": Group(
+        "Modify kubeconfig files",
+        'Modify kubeconfig files with commands such as "minikctl config set current-context my-context".\n\n'
+        "The file is the one that --kubeconfig names, else those of $MINIKCTL_KUBECONFIG (a list, as $PATH is), else"
+        " the local cluster's own. Of several files the one that has an entry is changed; what is new goes to the first"
+        " that exists.",
+    ),
+    "config current-context": "minikctl.commands.config.current_context",
+    "config delete-cluster": "minikctl.commands.config.delete_cluster",
+    "config delete-context": "minikctl.commands.config.delete_context",
+    "config delete-user": "minikctl.commands.config.delete_user",
+    "config get-clusters": "minikctl.commands.config.get_clusters",
+    "config get-contexts": "minikctl.commands.config.get_contexts",
+    "config get-users": "minikctl.commands.config.get_users",
+    "config rename-context": "minikctl.commands.config.rename_context",
+    "config set": "minikctl.commands.config.set",
+    "config set-cluster": "minikctl.commands.config.set_cluster",
+    "config set-context": "minikctl.commands.config.set_context",
+    "config set-credentials": "minikctl.commands.config.set_credentials",
+    "config unset": "minikctl.commands.config.unset",
+    "config use-context": "minikctl.commands.config.use_context",
+    "config view": "minikctl.commands.config.view",
     "create": "minikctl.commands.create.from_file",
     "create configmap": "minikctl.commands.create.configmap",
     "create namespace": "minikctl.commands.create.namespace",
@@ -64,6 +86,7 @@ COMMANDS: dict[str, str | Group] = {
 
 ALIASES = {
     "cluster ls": "cluster list",
+    "config use": "config use-context",
     "create cm": "create configmap",
     "create ns": "create namespace",
     "create sa": "create serviceaccount",
@@ -77,7 +100,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "attach", "exec")),
     ("Advanced Commands:", ("diff", "apply", "patch", "replace", "wait")),
     ("Settings Commands:", ("label", "annotate", "completion")),
-    ("Other Commands:", ("api-resources", "api-versions", "version")),
+    ("Other Commands:", ("api-resources", "api-versions", "config", "version")),
 )
 """The root help's groups of commands, in kubectl's order."""
 

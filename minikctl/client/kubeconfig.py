@@ -76,7 +76,7 @@ def load(flags: Mapping[str, Any], profile: str) -> tuple[Kubeconfig, bool]:
 def _merge(paths: list[str]) -> Kubeconfig:
     merged = Kubeconfig()
     for path in paths:
-        document = _read(path)
+        document = read(path)
         base = os.path.dirname(os.path.abspath(path))
         for section, key, into in (
             ("clusters", "cluster", merged.clusters),
@@ -93,7 +93,8 @@ def _merge(paths: list[str]) -> Kubeconfig:
     return merged
 
 
-def _read(path: str) -> dict[str, Any]:
+def read(path: str) -> dict[str, Any]:
+    """A file's document; {} if there is no such file. Failure for one that is no kubeconfig."""
     try:
         with open(path, "rb") as file:
             text = file.read()

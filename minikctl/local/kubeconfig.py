@@ -46,7 +46,7 @@ def write_own(profile: Profile, description: dict[str, Any]) -> None:
         current = {}
     merged = merged_into(current, built) if current else built
     if merged != current:
-        _replace(profile.kubeconfig, json.dumps(merged, indent=2) + "\n")
+        replace(profile.kubeconfig, json.dumps(merged, indent=2) + "\n")
 
 
 def merged_into(existing: dict[str, Any], built: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def merge_into_file(path: Path, built: dict[str, Any]) -> None:
         raise CommandError(f"error: {path} is not a kubeconfig and was left as it is")
     merged = merged_into(existing, built)
     if merged != existing:
-        _replace(target, yaml.safe_dump(merged, sort_keys=False))
+        replace(target, yaml.safe_dump(merged, sort_keys=False))
 
 
 def _is_kubeconfig(loaded: Any) -> bool:
@@ -101,7 +101,7 @@ def _is_kubeconfig(loaded: Any) -> bool:
     return all(isinstance(loaded.get(section) or [], list) for section in ("clusters", "users", "contexts"))
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
     """Replace a file durably, keeping its mode; a new one is for its owner only."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o600

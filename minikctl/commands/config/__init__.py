@@ -1,0 +1,1 @@
+"""`minikctl config`: look at and change the kubeconfig that minikctl itself uses."""
