@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from minikctl import index
 from minikctl.client.errors import describe
 from minikctl.client.factory import Factory
-from minikctl.command import Command, CommandError, Flag, Invocation, Streams, UsageError
+from minikctl.command import Command, CommandError, Invocation, Streams, UsageError
 from minikctl.flags import FlagError, HelpWanted, go_quote, parse, positional_words
 from minikctl.globals import GLOBAL_FLAGS
 
@@ -156,11 +156,6 @@ def _lose_stdout() -> int:
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
-
-
-def command_flags(command: Command) -> tuple[Flag, ...]:
-    """Every flag that `command` accepts."""
-    return (*command.flags, *GLOBAL_FLAGS)
 
 
 def __getattr__(name: str) -> Any:

@@ -37,11 +37,6 @@ def parse(argv: Sequence[str], flags: Sequence[Flag]) -> Parsed:
     return _Parser(argv, flags).run()
 
 
-def strip_flags(argv: Sequence[str], flags: Sequence[Flag]) -> list[str]:
-    """The positional words of `argv`, as cobra finds them before it knows which command is called."""
-    return [word for _, word in positional_words(argv, flags)]
-
-
 def positional_words(argv: Sequence[str], flags: Sequence[Flag]) -> list[tuple[int, str]]:
     """(index, word) of what is not a flag or a flag's value; an unknown flag without `=` takes the next word."""
     long = {flag.name: flag for flag in flags}

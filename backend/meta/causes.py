@@ -88,12 +88,3 @@ def not_supported(field: str, value: Any, supported: Sequence[str]) -> Cause:
 
 def too_long(field: str, limit: int) -> Cause:
     return Cause("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
-
-
-def too_many(field: str, actual: int, limit: int) -> Cause:
-    items = "item" if limit == 1 else "items"
-    return Cause("FieldValueTooMany", field, f"Too many: {actual}: must have at most {limit} {items}")
-
-
-def type_invalid(field: str, value: Any, detail: str) -> Cause:
-    return Cause("FieldValueTypeInvalid", field, f"Invalid value: {show(value)}: {detail}")

@@ -139,10 +139,6 @@ def request_too_large(message: str) -> ApiError:
     return ApiError(413, "RequestEntityTooLarge", message)
 
 
-def too_many_requests(message: str, retry_seconds: int) -> ApiError:
-    return ApiError(429, "TooManyRequests", message, {"retryAfterSeconds": retry_seconds})
-
-
 def internal(message: str) -> ApiError:
     text = f"Internal error occurred: {message}"
     return ApiError(500, "InternalError", text, {"causes": [{"message": message}]})
@@ -150,7 +146,3 @@ def internal(message: str) -> ApiError:
 
 def unavailable(message: str) -> ApiError:
     return ApiError(503, "ServiceUnavailable", message)
-
-
-def gateway_timeout(message: str) -> ApiError:
-    return ApiError(504, "Timeout", message)

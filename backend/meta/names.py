@@ -10,7 +10,6 @@ import re
 
 _LABEL_1123 = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN_1123 = _LABEL_1123 + r"(\." + _LABEL_1123 + ")*"
-_LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = f"({_QUALIFIED})?"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
@@ -19,7 +18,6 @@ _HTTP_HEADER = "[-A-Za-z0-9]+"
 
 _label_1123 = re.compile(_LABEL_1123).fullmatch
 _subdomain_1123 = re.compile(_SUBDOMAIN_1123).fullmatch
-_label_1035 = re.compile(_LABEL_1035).fullmatch
 _qualified = re.compile(_QUALIFIED).fullmatch
 _label_value = re.compile(_LABEL_VALUE).fullmatch
 _config_key = re.compile(_CONFIG_KEY).fullmatch
@@ -73,19 +71,6 @@ def dns1123_subdomain(name: str) -> list[str]:
             " must start and end with an alphanumeric character"
         )
         errors.append(_regex_error(text, _SUBDOMAIN_1123, "example.com"))
-    return errors
-
-
-def dns1035_label(name: str) -> list[str]:
-    if len(name) <= 63 and _label_1035(name):
-        return []
-    errors = _too_long(name, 63, "characters")
-    if not _label_1035(name):
-        text = (
-            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic"
-            " character, and end with an alphanumeric character"
-        )
-        errors.append(_regex_error(text, _LABEL_1035, "my-name", "abc-123"))
     return errors
 
 

@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl
 import orjson
 
 from backend.meta.errors import ApiError
-from backend.meta.types import Obj
 from backend.meta.uids import new_uid
 
 Receive = Callable[[], Awaitable[Any]]
@@ -163,10 +162,6 @@ def warning_header(text: str) -> Header:
     """RFC 7234's header as kube-apiserver sends it: code 299, no agent, the text quoted."""
     quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\r", " ")
     return (b"warning", f'299 - "{quoted}"'.encode())
-
-
-def status_success() -> Obj:
-    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
 
 def _pretty(pieces: Sequence[bytes]) -> bytes:

@@ -24,13 +24,6 @@ def test_human_duration(seconds: float, text: str) -> None:
     assert timefmt.human_duration(seconds) == text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(-2, "<invalid>"), (59, "59s"), (90, "1m"), (HOUR, "1h"), (DAY, "1d"), (YEAR, "1y")]
-)
-def test_short_human_duration(seconds: float, text: str) -> None:
-    assert timefmt.short_human_duration(seconds) == text
-
-
 @given(st.integers(min_value=-62135596800, max_value=253402300799))
 def test_format_and_parse_are_inverse(seconds: int) -> None:
     assert timefmt.parse(timefmt.format_time(seconds)) == seconds
