@@ -32,6 +32,7 @@ COMMANDS: dict[str, str | Group] = {
     "cluster start": "minikctl.commands.cluster.start",
     "cluster status": "minikctl.commands.cluster.status",
     "cluster stop": "minikctl.commands.cluster.stop",
+    "cluster-info": "minikctl.commands.cluster_info",
     "completion": "minikctl.commands.completion",
     "config": Group(
         "Modify kubeconfig files",
@@ -96,7 +97,7 @@ ALIASES = {
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Basic Commands (Beginner):", ("create",)),
     ("Basic Commands (Intermediate):", ("explain", "get", "edit", "delete")),
-    ("Cluster Management Commands:", ("cluster",)),
+    ("Cluster Management Commands:", ("cluster", "cluster-info")),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "attach", "exec")),
     ("Advanced Commands:", ("diff", "apply", "patch", "replace", "wait")),
     ("Settings Commands:", ("label", "annotate", "completion")),
