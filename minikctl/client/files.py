@@ -25,6 +25,10 @@ EXTENSIONS = (".json", ".yaml", ".yml")
 Load = Callable[[], Iterator[Info]]
 
 
+class OtherNamespace(Failure):
+    """An object is in another namespace than the one that --namespace says."""
+
+
 class InvalidDocument(Exception):
     """A document that is no object, which ends its file."""
 
@@ -165,7 +169,7 @@ def _infos(document: Any, source: str, factory: Factory, local: bool) -> Iterato
         return
     wanted = factory.namespace
     if namespace and factory.explicit_namespace and namespace != wanted:
-        raise Failure(
+        raise OtherNamespace(
             f"the namespace from the provided object {go_quote(namespace)} does not match the namespace"
             f" {go_quote(wanted)}. You must pass '--namespace={namespace}' to perform this operation."
         )

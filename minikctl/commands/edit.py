@@ -10,7 +10,7 @@ from minikctl.client.builder import Info, Query, collect
 from minikctl.client.edited import Reason, fault, has_content, header, same, without_comments
 from minikctl.client.editor import launch
 from minikctl.client.errors import Aggregate, ConnectError, Failure, NoResourceMatch, StatusError, is_not_found
-from minikctl.client.files import from_text
+from minikctl.client.files import OtherNamespace, from_text
 from minikctl.client.rest import MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from minikctl.client.schemas import UnknownKind, strategic_diff
 from minikctl.command import Command, CommandError, Flag, Invocation
@@ -124,6 +124,8 @@ class _Session:
         """Patch what was changed. Returns why the editor is to be opened again, if it is."""
         try:
             edited = list(from_text(text.decode("utf-8", "replace"), "edited-file", self._call.factory))
+        except OtherNamespace as failure:
+            raise self._preserved(failure) from None
         except (Aggregate, Failure, NoResourceMatch) as why:
             return [Reason(f"The edited file had a syntax error: {why}")]
         try:

@@ -123,12 +123,17 @@ def apart(parity_home: Path) -> Iterator[Apart]:
 
     The names are as long as each other. What the second outcome says of the second namespace is said of the first.
     """
-    env = _environment(parity_home)
+    home = _environment(parity_home)
 
     def run(
-        namespaces: tuple[str, str], *args: str, stdin: bytes = b"", cwd: Path | None = None
+        namespaces: tuple[str, str],
+        *args: str,
+        stdin: bytes = b"",
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
     ) -> tuple[Outcome, Outcome]:
         one, two = namespaces
+        env = {**home, **(env or {})}
         kubectl = threads.submit(_call, [KUBECTL, "-n", one], args, stdin, cwd, env)
         code, out, err = _call([*MINIKCTL, "-n", two], args, stdin, cwd, env)
         return kubectl.result(), Outcome(code, out.replace(two, one), err.replace(two, one))
