@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from minikctl.client.builder import Info, Query, stream
@@ -111,10 +112,7 @@ def _patched(info: Info, content_type: str, text: bytes) -> dict[str, Any]:
     from backend.meta.patch import PatchError, json_patch, merge_patch
     from minikctl.client.schemas import UnknownKind, strategic_patch
 
-    try:
-        patch = json.loads(text)
-    except ValueError:
-        raise Failure(go_json_fault(text.decode(), 0)) from None
+    patch = _parsed(content_type, text)
     try:
         patched: dict[str, Any]
         if content_type == JSON_PATCH:
@@ -125,13 +123,34 @@ def _patched(info: Info, content_type: str, text: bytes) -> dict[str, Any]:
             patched = strategic_patch(info.mapping, info.object, patch)
     except UnknownKind:
         kind = f"{info.mapping.api_version}, Kind={info.mapping.kind}"
-        text_ = f"strategic merge patch is not supported for {kind} locally, try --type merge"
-        raise Failure(text_) from None
+        raise Failure(f"strategic merge patch is not supported for {kind} locally, try --type merge") from None
     except PatchError as error:
         raise Failure(error.why) from None
     except ApiError as error:
         raise Failure(error.message) from None
+    if not patched.get("kind"):
+        raise Failure(f"Object 'Kind' is missing in '{dumps(patched, None)}'")
     return patched
+
+
+def _parsed(content_type: str, text: bytes) -> Any:
+    """The patch; Failure, in the words of kubectl's libraries, if it is not even in the form of one."""
+    try:
+        patch = json.loads(text)
+    except ValueError:
+        if content_type == JSON_PATCH:
+            fault = go_json_fault(text.decode(), 0)
+            if fault == "unexpected EOF":
+                fault = "unexpected end of JSON input"
+            raise Failure(re.sub(r"^json: offset \d+: ", "", fault)) from None
+        patch = ""
+    if patch is None or isinstance(patch, dict) or content_type == JSON_PATCH:
+        return patch
+    if content_type == STRATEGIC_MERGE_PATCH:
+        raise Failure("invalid JSON document")
+    if isinstance(patch, list):
+        raise Failure("json: cannot unmarshal array into Go value of type unstructured.detector")
+    raise Failure("Invalid JSON Patch")
 
 
 COMMAND = Command(

@@ -81,12 +81,21 @@ def _validate(call: Invocation, strategy: creating.DryRun) -> None:
 def _replace(call: Invocation, info: Info, printer: Printer, query: dict[str, str] | None) -> None:
     """Send and print one object; without a `query` it is only printed."""
     obj = info.object
-    if call.flags["save-config"]:
-        creating.save_config(obj, typed=False)
+    _save_config(call, obj)
     if query is not None:
         path = info.path(call.flags["subresource"])
         obj = call.factory.client.request("PUT", path, query=query, body=_versioned(call, path, obj))
     printer.print(obj, call.streams.out)
+
+
+def _save_config(call: Invocation, obj: dict[str, Any]) -> None:
+    """With --save-config, or where the annotation is there already, it says what replaces.
+
+    Source: util.CreateOrUpdateAnnotation.
+    """
+    annotations = (obj.get("metadata") or {}).get("annotations") or {}
+    if call.flags["save-config"] or annotations.get(creating.LAST_APPLIED):
+        creating.save_config(obj, typed=False)
 
 
 def _versioned(call: Invocation, path: str, obj: dict[str, Any]) -> dict[str, Any]:
@@ -135,8 +144,7 @@ def _create_all(call: Invocation, filenames: list[str], printer: Printer, query:
     count = 0
     for info in stream(call.factory, _query(call, filenames, query["fieldValidation"] != "Ignore"), errors):
         obj = info.object
-        if call.flags["save-config"]:
-            creating.save_config(obj, typed=False)
+        _save_config(call, obj)
         obj.get("metadata", {}).pop("resourceVersion", None)
         try:
             made = call.factory.client.request("POST", info.mapping.path(info.namespace), query=query, body=obj)
