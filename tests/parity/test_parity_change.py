@@ -158,7 +158,7 @@ def test_edit(apart: Apart, in_two_namespaces: None, tmp_path: Path, case: str) 
     editor = tmp_path / "editor"
     editor.write_text(_EDITOR)
     editor.chmod(0o755)
-    env = {"KUBE_EDITOR": str(editor), "SEEN": str(tmp_path), "KUBECTL": KUBECTL}
+    env = {"KUBE_EDITOR": str(editor), "SEEN": str(tmp_path), "TMPDIR": str(tmp_path), "KUBECTL": KUBECTL}
     env.update({f"STEP{at}": step for at, step in enumerate(edit.steps, 1)})
     outcomes = apart(_APART, "edit", f"cm/e-{case}", *edit.args, env=env)
     kubectl, minikctl = ([code, _unnumbered(out), _unnumbered(err)] for code, out, err in outcomes)
