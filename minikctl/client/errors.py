@@ -96,7 +96,7 @@ def is_not_found(error: Exception) -> bool:
 
 
 def describe(error: Exception) -> tuple[str, int]:
-    """(text for stderr without a final newline, exit code) of a command's failure."""
+    """(text for stderr, mostly without a final newline, exit code) of a command's failure."""
     if isinstance(error, Aggregate):
         return "\n".join(message(one) for one in error.errors), 1
     if isinstance(error, CommandError):
@@ -140,5 +140,5 @@ def _invalid(status: dict[str, Any]) -> str:
     if not lines:
         return text
     if len(lines) == 1:
-        return f"{text}: {lines[0]}"
+        return f"{text}: {lines[0]}\n"
     return "\n".join([f"{text}: ", *(f"* {line}" for line in lines), ""])

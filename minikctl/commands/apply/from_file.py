@@ -10,11 +10,11 @@ from minikctl.client.errors import Failure, StatusError, aggregate, is_not_found
 from minikctl.command import Command, Flag, Invocation, UsageError
 from minikctl.commands import shared_flags
 from minikctl.commands.apply import prune
-from minikctl.commands.apply.last_applied import annotation, in_words, with_annotation
+from minikctl.commands.apply.last_applied import in_words, with_annotation
 from minikctl.commands.apply.patcher import Patcher, Replacing
 from minikctl.commands.apply.server_side import FIELD_MANAGER, field_manager, server_side_apply
 from minikctl.commands.create import creating
-from minikctl.commands.create.creating import LAST_APPLIED, DryRun
+from minikctl.commands.create.creating import LAST_APPLIED, DryRun, last_applied
 from minikctl.commands.delete import CASCADE_FLAG, FORCE_FLAG, GRACE_PERIOD_FLAG, TIMEOUT_FLAG, cascade
 from minikctl.output.printers import make_printer, output_flags
 
@@ -129,7 +129,7 @@ class _Applying:
         self._say("created", obj)
 
     def _update(self, info: Info, current: dict[str, Any], modified: dict[str, Any]) -> None:
-        if annotation(current) is None:
+        if last_applied(current) is None:
             self._call.streams.err.write(
                 f"Warning: resource {info.mapping.resource}/{info.name} is missing the {LAST_APPLIED} annotation which"
                 " is required by minikctl apply. minikctl apply should only be used on resources created"

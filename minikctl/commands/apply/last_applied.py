@@ -12,12 +12,6 @@ from minikctl.commands.create.creating import LAST_APPLIED
 from minikctl.output.json_out import dumps
 
 
-def annotation(obj: dict[str, Any]) -> str | None:
-    """The annotation's text, or None."""
-    found = ((obj.get("metadata") or {}).get("annotations") or {}).get(LAST_APPLIED)
-    return None if found is None else str(found)
-
-
 def with_annotation(obj: dict[str, Any]) -> dict[str, Any]:
     """`obj` with all of it, as it is without the annotation, in the annotation."""
     bare = without_annotation(obj)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from minikctl.client.builder import Info
 from minikctl.client.errors import Failure, StatusError, is_not_found, with_source
 from minikctl.client.rest import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Client
-from minikctl.commands.apply.last_applied import annotation, in_words
+from minikctl.commands.apply.last_applied import in_words
+from minikctl.commands.create.creating import last_applied
 from minikctl.output.json_out import dumps
 from minikctl.output.yaml_out import dumps as yaml
 
@@ -87,7 +88,7 @@ class Patcher(NamedTuple):
         return STRATEGIC_MERGE_PATCH, patch
 
     def _original(self, current: dict[str, Any]) -> dict[str, Any]:
-        text = annotation(current)
+        text = last_applied(current)
         try:
             original = json.loads(text) if text else {}
         except ValueError:
@@ -106,7 +107,7 @@ class Patcher(NamedTuple):
         for version in ("openapi v3 spec", "openapi spec"):
             self.err.write(f"warning: error calculating patch from {version}: {conflict}\n")
         return Failure(
-            f"creating patch with:\noriginal:\n{annotation(current) or ''}\nmodified:\n{dumps(modified, None)}\n\n"
+            f"creating patch with:\noriginal:\n{last_applied(current) or ''}\nmodified:\n{dumps(modified, None)}\n\n"
             f"current:\n{dumps(current, None)}\n\nfor: {conflict}"
         )
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from minikctl.client.discovery import Mapper
 from minikctl.client.errors import Failure
 from minikctl.client.rest import Client, ResourceMapping
-from minikctl.commands.apply.last_applied import annotation
+from minikctl.commands.create.creating import last_applied
 
 _ALLOWED = (
     ("", "v1", "ConfigMap", True), ("", "v1", "Endpoints", True), ("", "v1", "PersistentVolumeClaim", True),
@@ -55,7 +55,7 @@ class Pruner(NamedTuple):
         page = self.client.get(mapping.path(namespace), {"labelSelector": self.selector})
         for item in page.get("items") or []:
             meta = item["metadata"]
-            if annotation(item) is None or meta["uid"] in self.visited:
+            if last_applied(item) is None or meta["uid"] in self.visited:
                 continue
             if self.options is not None:
                 self.client.request("DELETE", mapping.path(namespace, meta["name"]), body=self.options)

@@ -9,9 +9,9 @@ from minikctl.client.errors import Failure, StatusError, aggregate, is_not_found
 from minikctl.client.rest import MERGE_PATCH
 from minikctl.command import Command, Flag, Invocation
 from minikctl.commands import shared_flags
-from minikctl.commands.apply.last_applied import annotation, in_words
+from minikctl.commands.apply.last_applied import in_words
 from minikctl.commands.create import creating
-from minikctl.commands.create.creating import LAST_APPLIED
+from minikctl.commands.create.creating import LAST_APPLIED, last_applied
 from minikctl.output.json_out import dumps
 from minikctl.output.printers import make_printer, output_flags
 
@@ -25,7 +25,7 @@ def run(call: Invocation) -> int:
     for info in stream(call.factory, asked, errors):
         text = dumps(info.object, None) + "\n"
         current = _current(call, info)
-        if (annotation(current.object) or "") == text:
+        if (last_applied(current.object) or "") == text:
             call.streams.out.write(f"set-last-applied {info.name}: no changes required.\n")
         else:
             changes.append((current, text))
@@ -56,7 +56,7 @@ def _current(call: Invocation, info: Info) -> Info:
             raise
         doing = f"retrieving current configuration of:\n{in_words(info)}\nfrom server for:"
         raise with_source(doing, info.source, error) from None
-    if annotation(current.object) is None and not call.flags["create-annotation"]:
+    if last_applied(current.object) is None and not call.flags["create-annotation"]:
         raise Failure(
             f"no last-applied-configuration annotation found on resource: {info.name}, to create the annotation, run"
             " the command with --create-annotation"

@@ -9,7 +9,7 @@ from minikctl.client.builder import Info, Query, stream
 from minikctl.client.errors import Failure, aggregate
 from minikctl.command import Command, Flag, Invocation, UsageError
 from minikctl.commands import shared_flags
-from minikctl.commands.apply.last_applied import annotation
+from minikctl.commands.create.creating import last_applied
 from minikctl.output import json_out, yaml_out
 
 
@@ -41,7 +41,7 @@ def run(call: Invocation) -> int:
 
 def _text(info: Info) -> str | None:
     """The annotation. An object without one is passed over, unless a file named it."""
-    text = annotation(info.object)
+    text = last_applied(info.object)
     if text is None and info.source:
         # Go's word for the error that is none is kubectl's, too.
         raise Failure(

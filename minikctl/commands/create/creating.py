@@ -124,6 +124,12 @@ def metadata(call: Invocation, name: str, *, namespaced: bool = True) -> dict[st
     return meta
 
 
+def last_applied(obj: dict[str, Any]) -> str | None:
+    """What an object's annotation says that was applied to it, or None."""
+    found = ((obj.get("metadata") or {}).get("annotations") or {}).get(LAST_APPLIED)
+    return None if found is None else str(found)
+
+
 def save_config(obj: dict[str, Any], *, typed: bool) -> None:
     """Keep the object as it is now in its own annotation. Source: util.CreateOrUpdateAnnotation.
 

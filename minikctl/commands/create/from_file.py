@@ -53,7 +53,7 @@ def run(call: Invocation) -> int:
 def _create(call: Invocation, info: Info, printer: Printer, query: dict[str, str] | None) -> None:
     """Send and print one object; without a `query` it is only printed."""
     obj: dict[str, Any] = info.object
-    if call.flags["save-config"]:
+    if call.flags["save-config"] or creating.last_applied(obj):
         creating.save_config(obj, typed=False)
     if query is not None:
         path = info.mapping.path(info.namespace)
