@@ -72,3 +72,20 @@ def test_exec_passes_on_the_exit_code(cluster: Cluster, namespace: str, manifest
     failed = cluster.fails("exec", "-n", namespace, "nodejs.lifetouch.us", "--", "sh", "-c", "exit 42")
     assert failed.exit_code == 42
     assert failed.stderr == "command terminated with exit code 42\n"
+
+
+def test_a_kubeconfig_reaches_the_cluster_over_tls(
+    cluster: Cluster, namespace: str, manifests: Path, tmp_path: Path
+) -> None:
+    """What `--kubeconfig` names is reached by its address and token, not by this user's socket."""
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(cluster.run("cluster", "kubeconfig"))
+    by_tls = (f"--kubeconfig={kubeconfig}", "-n", namespace)
+    folder = manifests / "secrets"
+    for name in ("secrets-db-secret.yml", "pod-env.yml"):
+        cluster.run(*by_tls, "create", "-f", str(folder / name))
+    cluster.run(*by_tls, "wait", "--for=condition=Ready", "pod/nodejs.lifetouch.us", "--timeout=60s")
+    assert cluster.run(*by_tls, "exec", "-i", "nodejs.lifetouch.us", "--", "cat", stdin="piped") == "piped"
+    kubeconfig.write_text(kubeconfig.read_text().replace("token: ", "token: not-"))
+    refused = cluster.fails(*by_tls, "get", "pods")
+    assert refused.stderr == "error: You must be logged in to the server (Unauthorized)\n"

@@ -32,7 +32,7 @@ COMMAND = Command(
     use="cluster kubeconfig",
     short="Print a kubeconfig for other clients",
     long=(
-        "Print a kubeconfig with which kubectl, Helm and client libraries reach a local cluster.\n\n"
+        "Print a kubeconfig with which kubectl and other clients reach a local cluster.\n\n"
         "With --merge it is added to ~/.kube/config instead. What is there stays as it is, and so does the "
         "current context, unless there is none."
     ),
