@@ -17,7 +17,7 @@ from backend.apiserver.updating import Endpoint, replace
 from backend.meta import causes, errors
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources.pod_validation import validate_pod_spec
+from backend.resources.core.pod_validation import validate_pod_spec
 from backend.store.api import RevisionMismatch
 
 

@@ -18,7 +18,7 @@ from backend.machinery.informer import Informer
 from backend.meta import timefmt
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
-from backend.resources.namespace import FINALIZER
+from backend.resources.core.namespace import FINALIZER
 from backend.resources.resource import Resource
 
 LOOK_AGAIN_SECONDS = 15.0

@@ -15,7 +15,7 @@ from backend.machinery.informer import Informer
 from backend.meta import timefmt
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
-from backend.resources.pod_table import TERMINAL_PHASES
+from backend.resources.core.pod_table import TERMINAL_PHASES
 
 QUARANTINE_SECONDS = 40.0
 TERMINATED_THRESHOLD = 12_500

@@ -17,6 +17,8 @@ class User:
     name: str
     groups: tuple[str, ...] = ()
     uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Further attributes by key, which authorizers may look at; as pairs, so that a user can be a key of a dict."""
 
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))

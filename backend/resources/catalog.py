@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from backend.resources.configmap import CONFIG_MAP
-from backend.resources.event import EVENT
-from backend.resources.lease import LEASE
-from backend.resources.namespace import NAMESPACE
-from backend.resources.node import NODE
-from backend.resources.pod import POD
+from backend.resources.admissionregistration import group as admissionregistration
+from backend.resources.apiextensions import group as apiextensions
+from backend.resources.apiregistration import group as apiregistration
+from backend.resources.apps import group as apps
+from backend.resources.authentication import group as authentication
+from backend.resources.authorization import group as authorization
+from backend.resources.autoscaling import group as autoscaling
+from backend.resources.batch import group as batch
+from backend.resources.certificates import group as certificates
+from backend.resources.coordination import group as coordination
+from backend.resources.core import group as core
+from backend.resources.discovery import group as discovery
+from backend.resources.events import group as events
+from backend.resources.flowcontrol import group as flowcontrol
+from backend.resources.networking import group as networking
+from backend.resources.node import group as node
+from backend.resources.policy import group as policy
+from backend.resources.rbac import group as rbac
 from backend.resources.resource import Resource
-from backend.resources.secret import SECRET
-from backend.resources.serviceaccount import SERVICE_ACCOUNT
+from backend.resources.resource_k8s import group as resource_k8s
+from backend.resources.scheduling import group as scheduling
+from backend.resources.storage import group as storage
+from backend.resources.storagemigration import group as storagemigration
 
-_BUILTIN = (CONFIG_MAP, EVENT, NAMESPACE, NODE, POD, SECRET, SERVICE_ACCOUNT, LEASE)
+_GROUPS = (
+    core, apiregistration, apps, events, authentication, authorization, autoscaling, batch, certificates,
+    networking, policy, rbac, storage, admissionregistration, apiextensions, scheduling, coordination,
+    node, discovery, flowcontrol, resource_k8s, storagemigration,
+)  # fmt: skip
+"""In the order of kube-apiserver's own discovery."""
 
 
 class Catalog:
@@ -32,7 +51,7 @@ class Catalog:
     @classmethod
     def builtin(cls) -> Catalog:
         """What this control plane implements: core/v1 first and by name, as discovery shows it."""
-        return cls(_BUILTIN)
+        return cls(kind for group in _GROUPS for kind in group.KINDS)
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         return self._by_address.get((group, version, plural))

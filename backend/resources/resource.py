@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from backend.meta.errors import Cause
@@ -39,6 +40,24 @@ class Column:
 OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 NAME_COLUMN = Column("Name", "string", "name", described_by=f"{OBJECT_META}.name")
 AGE_COLUMN = Column("Age", described_by=f"{OBJECT_META}.creationTimestamp")
+
+
+def later(function: str) -> Callable[..., Any]:
+    """The function at `module:name` of backend.resources, imported when it is first called.
+
+    For rules, tables' rows and other hooks that most runs never need: a start must not wait for them.
+    """
+    found: Callable[..., Any] | None = None
+
+    def call(*arguments: Any) -> Any:
+        nonlocal found
+        if found is None:
+            module, _, name = function.partition(":")
+            found = getattr(import_module(f"backend.resources.{module}"), name)
+        return found(*arguments)
+
+    call.__qualname__ = f"later({function})"
+    return call
 
 
 def _nothing(_obj: Obj) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from backend.meta.types import Obj
-from backend.resources.pod_table import TERMINAL_PHASES
+from backend.resources.core.pod_table import TERMINAL_PHASES
 from backend.scheduler.podrequests import ANY_IP, Amounts, HostPort, amounts, host_ports, pod_requests
 
 PodKey = tuple[str, str]

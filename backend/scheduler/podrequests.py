@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from backend.meta import quantity
 from backend.meta.types import Obj
-from backend.resources.pod_table import is_sidecar
+from backend.resources.core.pod_table import is_sidecar
 
 Amounts = dict[str, Fraction]
 HostPort = tuple[str, str, int]

@@ -17,7 +17,7 @@ from backend.machinery.queue import WorkQueue
 from backend.meta import timefmt
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
-from backend.resources.pod_table import TERMINAL_PHASES
+from backend.resources.core.pod_table import TERMINAL_PHASES
 from backend.scheduler.decision import decide
 from backend.scheduler.nodeinfo import Cache, Load, PodKey, schedulable_fields
 

@@ -6,8 +6,8 @@ from importlib.resources import files
 import pytest
 
 from backend.resources.catalog import Catalog
+from backend.resources.core.secret import SECRET
 from backend.resources.resource import Resource
-from backend.resources.secret import SECRET
 
 KINDS = list(Catalog.builtin())
 

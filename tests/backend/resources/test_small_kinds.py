@@ -2,11 +2,11 @@
 
 import pytest
 
-from backend.resources.event import EVENT
-from backend.resources.lease import LEASE
-from backend.resources.namespace import NAMESPACE
-from backend.resources.node import NODE
-from backend.resources.serviceaccount import SERVICE_ACCOUNT
+from backend.resources.coordination.lease import LEASE
+from backend.resources.core.event import EVENT
+from backend.resources.core.namespace import NAMESPACE
+from backend.resources.core.node import NODE
+from backend.resources.core.serviceaccount import SERVICE_ACCOUNT
 
 NOW = 1_700_000_000.0
 AGO_20S = "2023-11-14T22:13:00Z"

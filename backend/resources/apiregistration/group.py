@@ -1,0 +1,5 @@
+"""The kinds of apiregistration.k8s.io, by name."""
+
+from backend.resources.resource import Resource
+
+KINDS: tuple[Resource, ...] = ()

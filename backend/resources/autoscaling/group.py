@@ -1,0 +1,5 @@
+"""The kinds of autoscaling, by name."""
+
+from backend.resources.resource import Resource
+
+KINDS: tuple[Resource, ...] = ()
