@@ -16,8 +16,8 @@ from backend.apiserver.http import protobuf
 from tests.support.go_types import Binary, ProtobufTable
 
 SERVED = re.compile(
-    r"^(apps|authentication|authorization|autoscaling|batch|certificates|coordination|core|discovery|events|meta|"
-    r"networking|node|policy|rbac|scheduling|storage)\.v\d+\."
+    r"^(admissionregistration|apps|authentication|authorization|autoscaling|batch|certificates|coordination|core|discovery|events|flowcontrol|"
+    r"meta|networking|node|policy|rbac|resource|scheduling|storage|storagemigration)\.v\d+\."
 )
 TABLE = Path(protobuf.__file__).with_name("protobuf_fields.txt")
 
