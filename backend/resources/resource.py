@@ -76,6 +76,27 @@ def _no_fields(_obj: Obj) -> dict[str, str]:
     return {}
 
 
+def _no_warnings(_new: Obj, _old: Obj | None) -> Sequence[str]:
+    return ()
+
+
+def _spec(obj: Obj) -> Any:
+    return obj.get("spec")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where an object that has the scale subresource keeps what autoscaling/v1 Scale shows, as dotted paths.
+
+    `selector` is where its label selector is (a LabelSelector, a plain map of labels, or a selector's text); "" if
+    it has none that the Scale would show.
+    """
+
+    replicas: str = "spec.replicas"
+    status_replicas: str = "status.replicas"
+    selector: str = "spec.selector"
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One kind in one version. Source of the hooks: k8s.io/apiserver/pkg/registry/rest create, update strategies.
@@ -114,7 +135,12 @@ class Resource:
     selectable: Callable[[Obj], dict[str, str]] = _no_fields
     selectable_names: frozenset[str] = field(default_factory=frozenset)
     generation: bool = False
-    """Whether a change of spec increments metadata.generation."""
+    """Whether there is a metadata.generation, which a change of what `counted` gives increments."""
+    counted: Callable[[Obj], Any] = _spec
+    warnings: Callable[[Obj, Obj | None], Sequence[str]] = _no_warnings
+    """(new object, old one if it is an update) -> what the Warning headers say. Source: WarningsOnCreate, -Update."""
+    scale: Scale | None = None
+    """Declared beside "scale" among the subresources."""
     graceful_delete: Callable[[Obj, Obj], int] | None = None
     """(object, DeleteOptions) -> grace period in seconds; 0 deletes at once. None: always at once."""
     encrypted: bool = False
