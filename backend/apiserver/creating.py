@@ -76,6 +76,7 @@ async def _store(call: Call, obj: Obj) -> Entry:
     causes = [*causes, *resource.validate(obj)]
     if causes:
         raise errors.invalid(resource.qualified_kind, meta.get("name", ""), causes)
+    call.warnings.extend(resource.warnings(obj, None))
     key = resource.key(call.request.namespace, meta["name"])
     if call.dry_run:
         if call.server.store.get(key) is not None:
