@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
 from backend.apiserver.paging import Snapshots
+from backend.apiserver.versions import VersionedStore
 from backend.meta import timefmt
 from backend.meta.schema import Schemas
 from backend.meta.types import ApiRequest, Obj
 from backend.resources.catalog import Catalog
 from backend.resources.resource import Resource
 from backend.store.api import Entry, Store
+
+if TYPE_CHECKING:
+    from backend.apiserver.admission.chain import Chain
 
 
 @lru_cache(maxsize=2)
@@ -32,6 +36,27 @@ class Server:
     schemas: Schemas
     clock: Callable[[], float]
     snapshots: Snapshots
+    admission: Chain
+    views: dict[Resource, tuple[Server, VersionedStore]] = field(default_factory=dict)
+
+    def serving(self, resource: Resource) -> Server:
+        """The server as requests for a kind see it, whose objects may be stored as those of another kind."""
+        if resource.stored_as is None:
+            return self
+        view = self.views.get(resource)
+        if view is None:
+            store = VersionedStore(self.store, resource)
+            server = Server(
+                store, self.catalog, self.schemas, self.clock, Snapshots(store, self.clock), self.admission
+            )
+            view = self.views[resource] = (server, store)
+        return view[0]
+
+    def drop_views(self) -> None:
+        """Let go of kinds that are no longer served; their watches end."""
+        served = frozenset(self.catalog)
+        for resource in [resource for resource in self.views if resource not in served]:
+            self.views.pop(resource)[1].end_watches()
 
     def now(self) -> str:
         """The present as metav1.Time, which has whole seconds."""

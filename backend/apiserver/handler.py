@@ -18,6 +18,7 @@ from typing import Literal
 import orjson
 
 from backend.apiserver import registry
+from backend.apiserver.admission.plugins import recommended
 from backend.apiserver.call import Call, Many, One, Plain, Server
 from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
@@ -54,8 +55,9 @@ class Handler:
     def __init__(
         self, store: Store, catalog: Catalog, schemas: Schemas, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._server = Server(store, catalog, schemas, clock, Snapshots(store, clock))
+        self._server = Server(store, catalog, schemas, clock, Snapshots(store, clock), recommended())
         self._columns = Columns(catalog)
+        catalog.on_change(self._server.drop_views)
 
     async def request(self, request: ApiRequest) -> Obj:
         """The answer's object, shared with the store: read only."""
@@ -114,7 +116,7 @@ class Handler:
 
     def _watching(self, request: ApiRequest) -> Watching:
         resource = registry.find_resource(self._server, request)
-        return Watching(Call(self._server, resource, request))
+        return Watching(Call(self._server.serving(resource), resource, request))
 
     async def _encode(self, result: One | Many, form: Form, include: str) -> Sequence[bytes]:
         resource = result.resource

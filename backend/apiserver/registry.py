@@ -57,7 +57,7 @@ async def serve(server: Server, request: ApiRequest, warnings: list[str]) -> Res
     resource = find_resource(server, request)
     verb = _verb(resource, request)
     dry_run = request.verb in _WRITES and options.write_options(request)
-    return await verb(Call(server, resource, request, dry_run, warnings))
+    return await verb(Call(server.serving(resource), resource, request, dry_run, warnings))
 
 
 def _verb(resource: Resource, request: ApiRequest) -> Verb:

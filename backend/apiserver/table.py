@@ -57,24 +57,30 @@ def _opening(head: Obj, name: str) -> bytes:
 
 
 class Columns:
-    """The column definitions of all kinds. Their descriptions are read on first use, in a thread."""
+    """The column definitions of all kinds. Published descriptions are read on first use, in a thread."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._definitions: dict[Resource, list[Obj]] = {}
         self._reading = asyncio.Lock()
+        catalog.on_change(self._forget)
 
     async def of(self, resource: Resource) -> list[Obj]:
         async with self._reading:
-            if not self._definitions:
-                self._definitions = await asyncio.to_thread(self._read)
-        return self._definitions[resource]
+            if resource not in self._definitions:
+                missing = [kind for kind in self._catalog if kind not in self._definitions]
+                self._definitions.update(await asyncio.to_thread(_read, missing or [resource]))
+        return self._definitions.get(resource) or _read([resource])[resource]
 
-    def _read(self) -> dict[Resource, list[Obj]]:
-        published = Schemas.raw_definitions()
-        return {
-            resource: [_column(column, published) for column in resource.columns] for resource in self._catalog
-        }
+    def _forget(self) -> None:
+        served = frozenset(self._catalog)
+        self._definitions = {kind: known for kind, known in self._definitions.items() if kind in served}
+
+
+def _read(kinds: Sequence[Resource]) -> dict[Resource, list[Obj]]:
+    described = any(column.described_by for kind in kinds for column in kind.columns)
+    published = Schemas.raw_definitions() if described else {}
+    return {kind: [_column(column, published) for column in kind.columns] for kind in kinds}
 
 
 def _column(column: Column, published: dict[str, Any]) -> Obj:

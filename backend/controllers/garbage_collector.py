@@ -6,7 +6,8 @@ others are taken out. Caches only tell where to look. Whether an owner is gone, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable
 
 from backend.machinery.client import GVR, Client
 from backend.machinery.clock import Clock
@@ -14,6 +15,7 @@ from backend.machinery.controller import Controller, Key
 from backend.machinery.informer import Informer
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
+from backend.resources.catalog import Catalog
 from backend.resources.resource import Resource
 
 _BY_OWNER = "owner"
@@ -35,38 +37,74 @@ def _owner_uids(obj: Obj) -> list[str]:
 
 
 class GarbageCollector:
-    """One controller and one informer for each kind; `informers` and `controllers` are for the wiring to run."""
+    """One informer and one controller for each collection of objects, as long as its kind is served."""
 
     def __init__(
         self,
         client: Client,
         *,
-        kinds: Iterable[Resource],
+        catalog: Catalog,
         on_deleted: Callable[[Obj], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`on_deleted` is called with the metadata of everything that goes away."""
         self._client = client
-        self._kinds = [kind for kind in kinds if "delete" in kind.verbs and kind.plural not in _NEVER_OWNED]
-        self._by_kind = {(kind.api_version, kind.kind): kind for kind in self._kinds}
+        self._catalog = catalog
         self._on_deleted = on_deleted
-        self.informers: list[Informer] = []
-        self.controllers: list[Controller] = []
-        for kind in self._kinds:
-            self._add(kind, clock)
+        self._clock = clock
+        self._watched: dict[Resource, tuple[Informer, Controller]] = {}
+        self._changed = asyncio.Event()
+        self._follow()
 
-    def _add(self, kind: Resource, clock: Clock | None) -> None:
+    @property
+    def controllers(self) -> list[Controller]:
+        return [controller for _, controller in self._watched.values()]
+
+    @property
+    def informers(self) -> list[Informer]:
+        return [informer for informer, _ in self._watched.values()]
+
+    async def run(self) -> None:
+        """Work, and follow the catalog, until cancelled."""
+        tasks: dict[Resource, asyncio.Task[None]] = {}
+        stop = self._catalog.on_change(self._changed.set)
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self._changed.clear()
+                    self._follow()
+                    for kind in tasks.keys() - self._watched.keys():
+                        tasks.pop(kind).cancel()
+                    for kind in self._watched.keys() - tasks.keys():
+                        tasks[kind] = group.create_task(self._collect(kind), name=f"collect {kind.qualified}")
+                    await self._changed.wait()
+        finally:
+            stop()
+
+    async def _collect(self, kind: Resource) -> None:
+        informer, controller = self._watched[kind]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(informer.run())
+            group.create_task(controller.run(), name=controller.name)
+
+    def _follow(self) -> None:
+        kinds = [
+            kind
+            for kind in self._catalog.collections()
+            if {"delete", "watch"} <= {*kind.verbs} and kind.plural not in _NEVER_OWNED
+        ]
+        self._watched = {kind: self._watched.get(kind) or self._watch(kind) for kind in kinds}
+
+    def _watch(self, kind: Resource) -> tuple[Informer, Controller]:
         gvr = GVR(kind.group, kind.version, kind.plural)
         informer = Informer(
-            self._client, gvr, indexers={_BY_OWNER: _owner_uids}, clock=clock, transform=_essentials
+            self._client, gvr, indexers={_BY_OWNER: _owner_uids}, clock=self._clock, transform=_essentials
         )
 
         async def reconcile(key: Key) -> None:
             await self.reconcile(gvr, key)
 
-        controller = Controller(f"garbage-collector-{kind.qualified}", reconcile, clock=clock)
-        self.informers.append(informer)
-        self.controllers.append(controller)
+        controller = Controller(f"garbage-collector-{kind.qualified}", reconcile, clock=self._clock)
 
         def changed(new: Obj | None, old: Obj | None) -> None:
             if new is None and old is not None:
@@ -77,15 +115,16 @@ class GarbageCollector:
         informer.on_change(changed)
         # An owner may have gone while nobody watched, and owners are not kept.
         informer.on_list(self._enqueue_all)
+        return informer, controller
 
     def _enqueue_all(self) -> None:
-        for informer, controller in zip(self.informers, self.controllers, strict=True):
+        for informer, controller in self._watched.values():
             for dependent in informer.list():
                 controller.enqueue_changed(dependent, None)
 
     def _gone(self, obj: Obj) -> None:
         uid = obj["metadata"].get("uid", "")
-        for informer, controller in zip(self.informers, self.controllers, strict=True):
+        for informer, controller in self._watched.values():
             for dependent in informer.by_index(_BY_OWNER, uid):
                 controller.enqueue_changed(dependent, None)
         if self._on_deleted is not None:
@@ -120,7 +159,8 @@ class GarbageCollector:
 
     async def _exists(self, reference: Obj, namespace: str) -> bool:
         """An owner of a kind that is not served here may live elsewhere: it is left alone."""
-        kind = self._by_kind.get((reference["apiVersion"], reference["kind"]))
+        group, _, version = reference["apiVersion"].rpartition("/")
+        kind = self._catalog.find_kind(group, version, reference["kind"])
         if kind is None or (kind.namespaced and not namespace):
             return True
         gvr = GVR(kind.group, kind.version, kind.plural)

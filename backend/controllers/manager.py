@@ -24,20 +24,25 @@ class ControllerManager:
         pods = pod_gc.informer(client, clock)
         accounts = service_account.informer(client, clock)
         config_maps = root_ca.informer(client, clock)
-        emptier = NamespaceController(client, namespaces=namespaces, kinds=catalog, clock=clock)
-        collector = GarbageCollector(client, kinds=catalog, on_deleted=emptier.content_deleted, clock=clock)
-        self._informers = [namespaces, nodes, pods, accounts, config_maps, *collector.informers]
-        self.controllers: list[Controller] = [
+        emptier = NamespaceController(client, namespaces=namespaces, catalog=catalog, clock=clock)
+        collector = GarbageCollector(client, catalog=catalog, on_deleted=emptier.content_deleted, clock=clock)
+        self._informers = [namespaces, nodes, pods, accounts, config_maps]
+        self._collector = collector
+        self._controllers: list[Controller] = [
             service_account.make(client, namespaces=namespaces, accounts=accounts, clock=clock),
             root_ca.make(client, ca_bundle, namespaces=namespaces, config_maps=config_maps, clock=clock),
             emptier.controller,
             pod_gc.PodGarbageCollector(client, pods=pods, nodes=nodes, clock=clock).controller,
-            *collector.controllers,
         ]
+
+    @property
+    def controllers(self) -> list[Controller]:
+        return [*self._controllers, *self._collector.controllers]
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for informer in self._informers:
                 group.create_task(informer.run())
-            for controller in self.controllers:
+            group.create_task(self._collector.run())
+            for controller in self._controllers:
                 group.create_task(controller.run(), name=controller.name)

@@ -18,8 +18,8 @@ from backend.machinery.informer import Informer
 from backend.meta import timefmt
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
+from backend.resources.catalog import Catalog
 from backend.resources.core.namespace import FINALIZER
-from backend.resources.resource import Resource
 
 LOOK_AGAIN_SECONDS = 15.0
 """When nothing told of a change: far longer than a deletion that somebody does tell of."""
@@ -44,17 +44,12 @@ class NamespaceController:
     """Keys are ("", namespace)."""
 
     def __init__(
-        self, client: Client, *, namespaces: Informer, kinds: Iterable[Resource], clock: Clock | None = None
+        self, client: Client, *, namespaces: Informer, catalog: Catalog, clock: Clock | None = None
     ) -> None:
         self._client = client
         self._namespaces = namespaces
         self._clock = clock or RealClock()
-        deletable = [
-            GVR(kind.group, kind.version, kind.plural)
-            for kind in kinds
-            if kind.namespaced and "deletecollection" in kind.verbs
-        ]
-        self._others = [gvr for gvr in deletable if gvr != PODS]
+        self._catalog = catalog
         self.controller = Controller("namespace", self.reconcile, clock=clock, workers=2, informers=(namespaces,))
         namespaces.on_change(self.controller.enqueue_changed)
 
@@ -83,8 +78,10 @@ class NamespaceController:
         remains = Remains()
         await self._delete(PODS, namespace, remains)
         if not remains.instances:
-            for gvr in self._others:
-                await self._delete(gvr, namespace, remains)
+            for kind in self._catalog.collections():
+                gvr = GVR(kind.group, kind.version, kind.plural)
+                if kind.namespaced and "deletecollection" in kind.verbs and gvr != PODS:
+                    await self._delete(gvr, namespace, remains)
         return remains
 
     async def _delete(self, gvr: GVR, namespace: str, remains: Remains) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from backend.resources.admissionregistration import group as admissionregistration
 from backend.resources.apiextensions import group as apiextensions
@@ -36,17 +36,23 @@ _GROUPS = (
 """In the order of kube-apiserver's own discovery."""
 
 
+Listener = Callable[[], None]
+
+
 class Catalog:
-    """An immutable set of kinds, found by their address."""
+    """The kinds that are served, found by their address.
+
+    Those given at the start stay. Others come and go while the process runs, each set under the name of its
+    owner. Who makes something of the kinds listens (`on_change`) and looks again.
+    """
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         """Raises ValueError if two kinds share an address."""
-        self._by_address: dict[tuple[str, str, str], Resource] = {}
-        for resource in resources:
-            address = (resource.group, resource.version, resource.plural)
-            if address in self._by_address:
-                raise ValueError(f"{resource.qualified} in {resource.api_version} is declared twice")
-            self._by_address[address] = resource
+        self._fixed = tuple(resources)
+        self._owned: dict[str, tuple[Resource, ...]] = {}
+        self._listeners: list[Listener] = []
+        self._by_address = self._indexed()
+        self._by_kind: dict[tuple[str, str, str], Resource] = {}
 
     @classmethod
     def builtin(cls) -> Catalog:
@@ -58,10 +64,11 @@ class Catalog:
 
     def find_kind(self, group: str, version: str, kind: str) -> Resource | None:
         """By kind instead of plural, as owner references and documents name it."""
-        for resource in self:
-            if (resource.group, resource.version, resource.kind) == (group, version, kind):
-                return resource
-        return None
+        if not self._by_kind:
+            # The first resource of a kind is the one that has its objects (scale and such come later).
+            for resource in reversed(self._by_address.values()):
+                self._by_kind[resource.group, resource.version, resource.kind] = resource
+        return self._by_kind.get((group, version, kind))
 
     def groups(self) -> list[tuple[str, list[str]]]:
         """Each group with its versions, in discovery order; the core group is ""."""
@@ -71,6 +78,48 @@ class Catalog:
             if resource.version not in versions:
                 versions.append(resource.version)
         return list(found.items())
+
+    def collections(self) -> list[Resource]:
+        """One kind for each collection of stored objects, in whichever version it is served first, by preference
+        the one in which they are stored: for who has to see every object once."""
+        found: dict[str, Resource] = {}
+        for resource in self:
+            if resource.stored_as is None or resource.prefix not in found:
+                found[resource.prefix] = resource
+        return list(found.values())
+
+    def replace(self, owner: str, resources: Iterable[Resource]) -> None:
+        """Serve `resources` in place of what was served for `owner`, and tell who listens.
+
+        Raises ValueError, with nothing changed, if one has the address of another owner's.
+        """
+        before = self._owned.pop(owner, ())
+        served = tuple(resources)
+        if served:
+            self._owned[owner] = served
+        try:
+            by_address = self._indexed()
+        except ValueError:
+            self._owned[owner] = before
+            raise
+        self._by_address, self._by_kind = by_address, {}
+        for listener in tuple(self._listeners):
+            listener()
+
+    def on_change(self, listener: Listener) -> Listener:
+        """Call `listener` after every change, until the function that this returns is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _indexed(self) -> dict[tuple[str, str, str], Resource]:
+        found: dict[tuple[str, str, str], Resource] = {}
+        for resources in (self._fixed, *self._owned.values()):
+            for resource in resources:
+                address = (resource.group, resource.version, resource.plural)
+                if address in found:
+                    raise ValueError(f"{resource.qualified} in {resource.api_version} is declared twice")
+                found[address] = resource
+        return found
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self._by_address.values())

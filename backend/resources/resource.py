@@ -97,7 +97,11 @@ class Scale:
     selector: str = "spec.selector"
 
 
-@dataclass(frozen=True, slots=True)
+def _unconverted(obj: Obj) -> Obj:
+    return obj
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """One kind in one version. Source of the hooks: k8s.io/apiserver/pkg/registry/rest create, update strategies.
 
@@ -109,6 +113,11 @@ class Resource:
     validated by the registry for all kinds; `validate_name` gives the causes' texts for metadata.name.
     `row(obj, now)` gives the table's cells, one per column; `now` is seconds since the epoch.
     `selectable` gives the fields that a field selector can name, besides metadata.name and metadata.namespace.
+
+    A kind that is another version of, or another group's name for, the objects of a kind names that kind as
+    `stored_as`. All its verbs then work on the same objects, in its own form: `from_stored(obj)` and
+    `to_stored(obj)` give a new object, or the same one where nothing but apiVersion and kind differ, which
+    are set for them. Neither may change its argument.
     """
 
     group: str
@@ -145,6 +154,15 @@ class Resource:
     """(object, DeleteOptions) -> grace period in seconds; 0 deletes at once. None: always at once."""
     encrypted: bool = False
     """Whether the store encrypts it at rest."""
+    stored_as: Resource | None = None
+    from_stored: Callable[[Obj], Obj] = _unconverted
+    to_stored: Callable[[Obj], Obj] = _unconverted
+    prefix: str = field(init=False)
+    """The store prefix of the collection; ends in a slash."""
+
+    def __post_init__(self) -> None:
+        stored = self.stored_as or self
+        object.__setattr__(self, "prefix", f"{stored.group or 'core'}/{stored.plural}/")
 
     @property
     def api_version(self) -> str:
@@ -158,11 +176,6 @@ class Resource:
     @property
     def qualified_kind(self) -> str:
         return f"{self.kind}.{self.group}" if self.group else self.kind
-
-    @property
-    def prefix(self) -> str:
-        """The store prefix of the collection; ends in a slash."""
-        return f"{self.group or 'core'}/{self.plural}/"
 
     def key(self, namespace: str, name: str) -> str:
         return f"{self.prefix}{namespace}/{name}" if self.namespaced else f"{self.prefix}{name}"

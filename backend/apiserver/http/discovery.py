@@ -1,7 +1,7 @@
 """Discovery: which groups, versions and resources there are, in the old form and in the aggregated one.
 
-Everything follows from the catalog, which does not change while the process lives: each document is made at its
-first request and kept as bytes (a few KB each).
+Everything follows from the catalog: each document is made at its first request after a change of the catalog, and
+kept as bytes (a few KB each).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from backend.apiserver.http.exchange import JSON, Exchange, Header
 from backend.apiserver.http.negotiation import clauses
 from backend.apiserver.http.subresources import DEFAULT, SUBRESOURCES
 from backend.meta.types import Obj
+from backend.resources.catalog import Catalog
 from backend.resources.resource import Resource
 
 AGGREGATED = ("v2", "v2beta1")
@@ -25,14 +26,21 @@ AGGREGATED_TYPE = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscov
 class Discovery:
     """Serves /api, /apis and everything that names a group or a version."""
 
-    def __init__(self, resources: Iterable[Resource], server_address: str = "") -> None:
+    def __init__(self, catalog: Catalog, server_address: str = "") -> None:
         """`server_address` is host:port, which the legacy /api document carries."""
+        self._catalog = catalog
         self._groups: dict[str, dict[str, list[Resource]]] = {}
-        for resource in resources:
-            versions = self._groups.setdefault(resource.group, {})
-            versions.setdefault(resource.version, []).append(resource)
         self._server_address = server_address
         self._documents: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        catalog.on_change(self._read)
+        self._read()
+
+    def _read(self) -> None:
+        groups: dict[str, dict[str, list[Resource]]] = {}
+        for resource in self._catalog:
+            groups.setdefault(resource.group, {}).setdefault(resource.version, []).append(resource)
+        self._groups = groups
+        self._documents.clear()
 
     def knows(self, path: str) -> bool:
         return self._resolve(path) is not None
@@ -187,5 +195,6 @@ def _aggregated_subresource(resource: Resource, name: str) -> Obj:
 
 def _storage_version_hash(resource: Resource) -> str:
     """Tells clients when the stored form changes. Source: k8s.io/apiserver discovery.StorageVersionHash."""
-    text = f"{resource.group}/{resource.version}/{resource.kind}"
+    stored = resource.stored_as or resource
+    text = f"{stored.group}/{stored.version}/{stored.kind}"
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -19,6 +19,7 @@ from backend.apiserver.http.negotiation import clauses
 from backend.apiserver.http.version import GIT_VERSION
 from backend.meta.errors import not_acceptable
 from backend.meta.types import Obj
+from backend.resources.catalog import Catalog
 from backend.resources.resource import Resource
 
 V2_TYPES = ("application/json", "*/*", "application/*")
@@ -28,14 +29,21 @@ IMMUTABLE: Header = (b"cache-control", b"public, immutable")
 class OpenApi:
     """`definitions` loads the published definitions by name; it is called in a thread, once per document made."""
 
-    def __init__(self, resources: Iterable[Resource], definitions: Callable[[], Obj]) -> None:
+    def __init__(self, catalog: Catalog, definitions: Callable[[], Obj]) -> None:
+        self._catalog = catalog
         self._groups: dict[str, list[Resource]] = {}
-        for resource in resources:
-            root = f"apis/{resource.group}/{resource.version}" if resource.group else f"api/{resource.version}"
-            self._groups.setdefault(root, []).append(resource)
         self._definitions = definitions
         self._seed: bytes | None = None
         self._making = asyncio.Lock()
+        catalog.on_change(self._read)
+        self._read()
+
+    def _read(self) -> None:
+        groups: dict[str, list[Resource]] = {}
+        for resource in self._catalog:
+            root = f"apis/{resource.group}/{resource.version}" if resource.group else f"api/{resource.version}"
+            groups.setdefault(root, []).append(resource)
+        self._groups, self._seed = groups, None
 
     async def serve(self, exchange: Exchange) -> None:
         path = exchange.path.removeprefix("/openapi/").rstrip("/")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from backend.apiserver.http.subresources import DEFAULT, SUBRESOURCES
 from backend.meta.errors import method_not_allowed, page_not_found
+from backend.resources.catalog import Catalog
 from backend.resources.resource import Resource
 
 COLLECTION_VERBS = {
@@ -58,12 +58,19 @@ class Target:
 class Router:
     """The resources by path, looked up in dicts; paths that are asked for often are looked up once."""
 
-    def __init__(self, resources: Iterable[Resource]) -> None:
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         self._groups: dict[str, dict[str, dict[str, Resource]]] = {}
-        for resource in resources:
-            versions = self._groups.setdefault(resource.group, {})
-            versions.setdefault(resource.version, {})[resource.plural] = resource
         self._known = lru_cache(KNOWN_PATHS)(self._find)
+        catalog.on_change(self._read)
+        self._read()
+
+    def _read(self) -> None:
+        groups: dict[str, dict[str, dict[str, Resource]]] = {}
+        for resource in self._catalog:
+            groups.setdefault(resource.group, {}).setdefault(resource.version, {})[resource.plural] = resource
+        self._groups = groups
+        self._known.cache_clear()
 
     def match(self, path: str) -> Target:
         """The target of a path under /api or /apis; raises UnknownPath, or the 404 Status of a group of ours."""

@@ -11,9 +11,8 @@ from tests.support.control_plane import eventually, running
 
 @pytest.fixture
 async def collected(plane):
-    collector = GarbageCollector(plane.client, kinds=plane.catalog)
-    parts = [part.run() for part in (*collector.informers, *collector.controllers)]
-    async with running(*parts):
+    collector = GarbageCollector(plane.client, catalog=plane.catalog)
+    async with running(collector.run()):
         for informer in collector.informers:
             await informer.synced.wait()
         yield plane
@@ -87,6 +86,6 @@ async def test_what_was_orphaned_while_nobody_watched_is_found_at_the_start(plan
     owner = await make(plane, "owner")
     await make(plane, "child", owned_by(owner))
     await plane.client.delete(CONFIGMAPS, "owner", "default")
-    collector = GarbageCollector(plane.client, kinds=plane.catalog)
-    async with running(*(part.run() for part in (*collector.informers, *collector.controllers))):
+    collector = GarbageCollector(plane.client, catalog=plane.catalog)
+    async with running(collector.run()):
         await eventually(lambda: missing(plane, "child"))
