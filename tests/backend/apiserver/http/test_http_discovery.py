@@ -11,7 +11,7 @@ async def test_versions_and_groups(running: Running) -> None:
     assert (await running.get("/api")).json["versions"] == ["v1"]
     group = {"groupVersion": "coordination.k8s.io/v1", "version": "v1"}
     described = {"name": "coordination.k8s.io", "versions": [group], "preferredVersion": group}
-    assert (await running.get("/apis")).json["groups"] == [described]
+    assert described in (await running.get("/apis")).json["groups"]
     assert (await running.get("/apis/coordination.k8s.io/")).json == {
         "kind": "APIGroup", "apiVersion": "v1", **described,
     }  # fmt: skip
@@ -52,7 +52,7 @@ async def test_the_aggregated_form_is_given_to_those_who_prefer_it(running: Runn
     assert resources["nodes"]["scope"] == "Cluster"
     assert {entry["subresource"] for entry in resources["pods"]["subresources"]} >= {"log", "exec", "status"}
     groups = (await running.get("/apis", accept=accept)).json["items"]
-    assert [group["metadata"]["name"] for group in groups] == ["coordination.k8s.io"]
+    assert "coordination.k8s.io" in [group["metadata"]["name"] for group in groups]
     again = await running.get("/api", accept=accept, if_none_match=reply.headers["etag"])
     assert (again.code, again.body) == (304, b"")
 

@@ -17,7 +17,7 @@ def references(node: Any) -> set[str]:
 
 async def core(running: Running) -> Obj:
     index = (await running.get("/openapi/v3")).json
-    assert set(index["paths"]) == {"api/v1", "apis/coordination.k8s.io/v1"}
+    assert set(index["paths"]) > {"api/v1", "apis/coordination.k8s.io/v1"}
     reply = await running.get(index["paths"]["api/v1"]["serverRelativeURL"])
     assert reply.headers["cache-control"] == "public, immutable"
     document: Obj = reply.json
