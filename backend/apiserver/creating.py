@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from backend.apiserver import admission, decoding, managedfields
+from backend.apiserver import decoding, managedfields
+from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.call import Call, One, unstored
 from backend.meta import errors
 from backend.meta.errors import ApiError
@@ -25,14 +26,17 @@ async def create(call: Call) -> One:
     meta = obj["metadata"]
     _set_system_fields(call, meta)
     managedfields.created(call, obj)
-    await admission.admit_create(call, obj)
+    admission = Attributes(call, "CREATE", obj)
+    await call.server.admission.admit(admission)
+    obj = admission.new
+    meta = obj["metadata"]
     base = meta.get("generateName")
     generated = bool(base) and not meta.get("name")
     for _ in range(_NAME_ATTEMPTS if generated else 1):
         if generated:
             meta["name"] = _generate_name(base)
         try:
-            return One(call.resource, await _store(call, obj), 201)
+            return One(call.resource, await _store(admission), 201)
         except KeyExists:
             meta.pop("resourceVersion", None)
     raise _exists(call, meta, generated=generated)
@@ -68,8 +72,9 @@ def _generate_name(base: str) -> str:
     return base[:_MAX_BASE_LENGTH] + "".join(random.choices(_SUFFIX_ALPHABET, k=_SUFFIX_LENGTH))
 
 
-async def _store(call: Call, obj: Obj) -> Entry:
+async def _store(admission: Attributes) -> Entry:
     """Validate and store. Raises KeyExists."""
+    call, obj = admission.call, admission.new
     resource, meta = call.resource, obj["metadata"]
     resource.prepare_create(obj)
     causes = validate_object_meta(meta, namespaced=resource.namespaced, validate_name=resource.validate_name)
@@ -77,6 +82,7 @@ async def _store(call: Call, obj: Obj) -> Entry:
     if causes:
         raise errors.invalid(resource.qualified_kind, meta.get("name", ""), causes)
     call.warnings.extend(resource.warnings(obj, None))
+    await call.server.admission.validate(admission)
     key = resource.key(call.request.namespace, meta["name"])
     if call.dry_run:
         if call.server.store.get(key) is not None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
-from backend.apiserver import admission, decoding, options
+from backend.apiserver import decoding, options
+from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.call import Call, Many, One, Plain, Result, success, unstored
 from backend.apiserver.reading import find, list_objects
 from backend.meta import errors, timefmt
@@ -39,8 +40,7 @@ async def delete(call: Call) -> Result:
     Answers the object while it remains, and what kube-apiserver answers for the kind once it is gone.
     """
     delete_options = delete_options_of(call)
-    admission.admit_delete(call)
-    return await delete_object(call, delete_options)
+    return await delete_object(call, delete_options, admitted_name=call.request.name)
 
 
 async def delete_collection(call: Call) -> Many:
@@ -61,7 +61,7 @@ async def _delete_member(call: Call, entry: Entry, delete_options: Obj) -> Excep
     meta, whole = entry.obj["metadata"], call.request
     request = dataclasses.replace(whole, verb="delete", namespace=meta.get("namespace", ""), name=meta["name"])
     try:
-        await delete_object(dataclasses.replace(call, request=request), delete_options)
+        await delete_object(dataclasses.replace(call, request=request), delete_options, admitted_name="")
     except Exception as error:
         return None if isinstance(error, ApiError) and error.code == 404 else error
     return None
@@ -89,16 +89,24 @@ def delete_options_of(call: Call) -> Obj:
     return found
 
 
-async def delete_object(call: Call, delete_options: Obj) -> Result:
+async def delete_object(call: Call, delete_options: Obj, *, admitted_name: str | None = None) -> Result:
+    """Raises 404, 409 for a precondition. Admission knows the object as `admitted_name`, and is not asked if None."""
     while True:
         old = find(call)
         _check_preconditions(call, delete_options.get("preconditions") or {}, old)
+        if admitted_name is not None:
+            await _admit(call, delete_options, old, admitted_name)
         try:
             if call.resource.plural == "namespaces" and not call.resource.group:
                 return await _delete_namespace(call, old)
             return await _delete(call, delete_options, old)
         except RevisionMismatch:
             continue
+
+
+async def _admit(call: Call, delete_options: Obj, old: Entry, name: str) -> None:
+    attributes = Attributes(call, "DELETE", None, old.obj, name=name, options=delete_options)
+    await call.server.admission.pass_through(attributes)
 
 
 async def _delete(call: Call, delete_options: Obj, old: Entry) -> Result:

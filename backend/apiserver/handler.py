@@ -18,6 +18,7 @@ from typing import Literal
 import orjson
 
 from backend.apiserver import registry
+from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.admission.plugins import recommended
 from backend.apiserver.call import Call, Many, One, Plain, Server
 from backend.apiserver.paging import Snapshots
@@ -113,6 +114,13 @@ class Handler:
         finally:
             if watching is not None:
                 watching.close()
+
+    async def admit_connect(self, request: ApiRequest, options: Obj) -> None:
+        """Let admission see a connection to an object (exec, attach, portforward, proxy) with its options, which are of
+        a kind such as PodExecOptions. Raises why it is refused."""
+        resource = registry.find_resource(self._server, request)
+        attributes = Attributes(Call(self._server, resource, request), "CONNECT", options)
+        await self._server.admission.pass_through(attributes)
 
     def _watching(self, request: ApiRequest) -> Watching:
         resource = registry.find_resource(self._server, request)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.apiserver import decoding
+from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.call import Call, One, Plain, success
 from backend.apiserver.deleting import delete_object
 from backend.apiserver.options import validate_delete
@@ -23,7 +24,7 @@ from backend.store.api import RevisionMismatch
 
 async def bind(call: Call) -> Plain:
     """pods/binding: the pod is given to a node, once."""
-    binding = decoding.decode_as(call, "io.k8s.api.core.v1.Binding", "Binding", "v1")
+    binding = await _admitted(call, decoding.decode_as(call, "io.k8s.api.core.v1.Binding", "Binding", "v1"))
     target, meta = binding.get("target") or {}, binding.get("metadata") or {}
     name = call.request.name
     if meta.get("name", name) != name:
@@ -51,6 +52,13 @@ async def bind(call: Call) -> Plain:
         except RevisionMismatch:
             continue
         return success(201)
+
+
+async def _admitted(call: Call, posted: Obj) -> Obj:
+    """What admission makes of an object that is posted below another and not stored by itself."""
+    attributes = Attributes(call, "CREATE", posted)
+    await call.server.admission.pass_through(attributes)
+    return attributes.new
 
 
 def _check_target(name: str, target: Obj) -> None:
@@ -89,7 +97,9 @@ async def evict(call: Call) -> Plain:
     version = (
         "policy/v1beta1" if isinstance(body, dict) and body.get("apiVersion") == "policy/v1beta1" else "policy/v1"
     )
-    eviction = decoding.decode_as(call, "io.k8s.api.policy.v1.Eviction", "Eviction", version)
+    eviction = await _admitted(
+        call, decoding.decode_as(call, "io.k8s.api.policy.v1.Eviction", "Eviction", version)
+    )
     if (eviction.get("metadata") or {}).get("name", "") != call.request.name:
         raise errors.bad_request("name in URL does not match name in Eviction object")
     options = eviction.get("deleteOptions") or {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import orjson
 
 from backend.apiserver import decoding, managedfields
+from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.call import Call, One, unstored
 from backend.apiserver.reading import find
 from backend.meta import errors
@@ -110,15 +111,20 @@ async def change(call: Call, endpoint: Endpoint, transform: Transform) -> One:
 
     Raises 404, 409 for a stale resourceVersion or another uid, 422. A change of nothing writes nothing.
     """
+    chain = call.server.admission
     for _ in range(_ATTEMPTS):
         old = find(call)
-        new = transform(old)
+        admission = Attributes(call, "UPDATE", transform(old), old.obj)
+        await chain.admit(admission)
+        new = admission.new
         _check_precondition(call, new["metadata"], old)
         _carry_metadata(call, new["metadata"], old.obj["metadata"])
         endpoint.keep(call, new, old.obj)
         if new == old.obj:
+            await chain.validate(admission)
             return One(call.resource, old)
         _finish(call, endpoint, new, old.obj)
+        await chain.validate(admission)
         try:
             return One(call.resource, await _store(call, new, old))
         except RevisionMismatch:
