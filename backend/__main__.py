@@ -13,6 +13,7 @@ import importlib
 import logging
 import signal
 import sys
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from backend.watchdog import Watchdog
 if TYPE_CHECKING:
     import socket
 
+    from backend.apiserver.authentication.bearer_tokens import BearerTokens
     from backend.apiserver.handler import Handler
     from backend.apiserver.http.app import App
     from backend.apiserver.http.server import Server
@@ -125,26 +127,35 @@ class Backend:
         from backend.apiserver.http.server import Server, bind_unix, tls_context
         from backend.meta.schema import Schemas
 
-        self._handler = Handler(self._store, self._catalog, Schemas.load())
+        tokens = self._bearer_tokens()
+        self._handler = Handler(self._store, self._catalog, Schemas.load(), tokens=tokens)
         try:
             await create_system_namespaces(Client(self._handler, ADMIN))
         except ApiError as error:
             raise StartError(str(error)) from None
-        token = home.admin_token(self._config)
         keys = await asyncio.wrap_future(self._keys)
         listener = _bind(self._config)
         port: int = listener.getsockname()[1]
         home.remember_port(self._config, port)
-        self._server = server = Server(self._app(token, f"{self._config.address}:{port}"))
+        self._server = server = Server(self._app(tokens, f"{self._config.address}:{port}"))
         await server.listen_tls(listener, tls_context(keys))
         await server.listen_unix(bind_unix(self._config.socket_path))
         home.announce(self._config, port)
         self._starter.tell("ready")
         logger.info("cluster %s answers at %s:%d", self._config.cluster, self._config.address, port)
 
-    def _app(self, token: str, address: str) -> App:
+    def _bearer_tokens(self) -> BearerTokens:
+        from backend.apiserver.authentication.bearer_tokens import BearerTokens
+        from backend.apiserver.authentication.service_account_tokens import ServiceAccountTokens
+        from backend.apiserver.authentication.signing_key import SigningKey
+
+        key = SigningKey(self._config.pki_dir / pki.SERVICE_ACCOUNT_KEY)
+        accounts = ServiceAccountTokens(self._store, key, time.time)
+        return BearerTokens(home.admin_token(self._config), accounts)
+
+    def _app(self, tokens: BearerTokens, address: str) -> App:
+        from backend.apiserver.authentication.authenticator import Authenticator
         from backend.apiserver.http.app import App
-        from backend.apiserver.http.authentication import Authenticator
         from backend.apiserver.http.discovery import Discovery
         from backend.apiserver.http.health import Health
         from backend.apiserver.http.openapi import OpenApi
@@ -157,7 +168,7 @@ class Backend:
         if self._config.runtime == "docker":
             pod_streams.node = self._node
         return App(
-            router=Router(self._catalog), authenticator=Authenticator(token), resources=Resources(self._handler),
+            router=Router(self._catalog), authenticator=Authenticator(tokens), resources=Resources(self._handler),
             pod_streams=pod_streams, discovery=Discovery(self._catalog, address),
             openapi=OpenApi(self._catalog, Schemas.raw_definitions), health=Health({"ping": lambda: True}),
             control=self,
@@ -236,7 +247,7 @@ def _calm_garbage_collector() -> None:
 
 def _import_parts(runtime: str) -> None:
     """In a thread: it takes as long as everything before it, and the API answers already."""
-    names = ["backend.controllers.manager", "backend.scheduler.scheduler"]
+    names = ["backend.controllers.manager", "backend.scheduler.scheduler", "jwt.api_jws"]
     if runtime == "docker":
         names += ["backend.kubelet.kubelet", "backend.kubelet.runtime.docker", "backend.kubelet.streams"]
         names += ["uvicorn.protocols.websockets.wsproto_impl"]  # for exec, which without a kubelet nobody can use

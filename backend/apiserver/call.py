@@ -20,6 +20,7 @@ from backend.store.api import Entry, Store
 
 if TYPE_CHECKING:
     from backend.apiserver.admission.chain import Chain
+    from backend.apiserver.authentication.bearer_tokens import BearerTokens
 
 
 @lru_cache(maxsize=2)
@@ -37,6 +38,8 @@ class Server:
     clock: Callable[[], float]
     snapshots: Snapshots
     admission: Chain
+    tokens: BearerTokens | None = None
+    """None: no service account can have a token."""
     views: dict[Resource, tuple[Server, VersionedStore]] = field(default_factory=dict)
 
     def serving(self, resource: Resource) -> Server:
@@ -47,8 +50,9 @@ class Server:
         if view is None:
             store = VersionedStore(self.store, resource)
             server = Server(
-                store, self.catalog, self.schemas, self.clock, Snapshots(store, self.clock), self.admission
-            )
+                store, self.catalog, self.schemas, self.clock, Snapshots(store, self.clock), self.admission,
+                self.tokens,
+            )  # fmt: skip
             view = self.views[resource] = (server, store)
         return view[0]
 

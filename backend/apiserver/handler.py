@@ -20,6 +20,7 @@ import orjson
 from backend.apiserver import registry
 from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.admission.plugins import recommended
+from backend.apiserver.authentication.bearer_tokens import BearerTokens
 from backend.apiserver.call import Call, Many, One, Plain, Server
 from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
@@ -54,9 +55,10 @@ class Handler:
     """Every method raises ApiError and nothing else; what was not expected is a 500, logged without contents."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, schemas: Schemas, *, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._server = Server(store, catalog, schemas, clock, Snapshots(store, clock), recommended())
+        self, store: Store, catalog: Catalog, schemas: Schemas, *, clock: Callable[[], float] = time.time,
+        tokens: BearerTokens | None = None,
+    ) -> None:  # fmt: skip
+        self._server = Server(store, catalog, schemas, clock, Snapshots(store, clock), recommended(), tokens)
         self._columns = Columns(catalog)
         catalog.on_change(self._server.drop_views)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
 
+SERVICE_ACCOUNT_KEY = "sa.key"
 CA_DAYS = 3650
 LEAF_DAYS = 365
 RENEW_DAYS = 30
@@ -41,6 +42,7 @@ class Pki:
     ca_key: Path
     server_cert: Path
     server_key: Path
+    service_account_key: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,13 @@ def ensure(directory: Path, extra_addresses: Sequence[str] = ()) -> Pki:
     """Create what is missing and renew the server's certificate when it ends within 30 days, was signed by another
     CA, or does not name an address of this machine. Blocks: call it in a thread."""
     directory.mkdir(mode=0o700, exist_ok=True)
-    pki = Pki(*(directory / name for name in ("ca.crt", "ca.key", "server.crt", "server.key")))
+    pki = Pki(
+        *(directory / name for name in ("ca.crt", "ca.key", "server.crt", "server.key", SERVICE_ACCOUNT_KEY))
+    )
     if not (pki.ca_cert.exists() and pki.ca_key.exists()):
         _create_ca(pki)
+    if not pki.service_account_key.exists():
+        _create_service_account_key(pki)
     names = ["localhost", socket.gethostname(), *SERVICE_NAMES]
     addresses = ["127.0.0.1", "::1", SERVICE_ADDRESS, *host_addresses(), *extra_addresses]
     if not _server_is_good(pki, names, addresses):
@@ -126,6 +132,14 @@ def _create_ca(pki: Pki) -> None:
     pair = _pem(certificate, key)
     write_private(pki.ca_key, pair.key)
     write_private(pki.ca_cert, pair.certificate)
+
+
+def _create_service_account_key(pki: Pki) -> None:
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    write_private(pki.service_account_key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _issue_server(pki: Pki, names: Sequence[str], addresses: Sequence[str]) -> KeyPair:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from backend.apiserver import creating, deleting, options, patching, reading, subresources, updating
+from backend.apiserver.authentication import reviews, token_request
 from backend.apiserver.call import Call, Result, Server
 from backend.meta import errors
 from backend.meta.types import ApiRequest
@@ -37,7 +38,14 @@ _SUBRESOURCES: dict[tuple[str, str], dict[str, Verb]] = {
         "patch": subresources.patch_ephemeral,
     },
     ("namespaces", "finalize"): {"update": subresources.finalize},
+    ("serviceaccounts", "token"): {"create": token_request.create_token},
 }
+
+_ANSWERED: dict[str, Verb] = {
+    "selfsubjectreviews.authentication.k8s.io": reviews.review_self,
+    "tokenreviews.authentication.k8s.io": reviews.review_token,
+}
+"""Kinds that are questions: their create is answered, and nothing is stored."""
 
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
@@ -61,8 +69,9 @@ async def serve(server: Server, request: ApiRequest, warnings: list[str]) -> Res
 
 
 def _verb(resource: Resource, request: ApiRequest) -> Verb:
+    verb: Verb | None
     if not request.subresource:
-        verb = _VERBS.get(request.verb)
+        verb = _ANSWERED.get(resource.qualified) or _VERBS.get(request.verb)
     elif request.subresource not in resource.subresources:
         raise errors.page_not_found()
     elif request.subresource == "status":

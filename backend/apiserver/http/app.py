@@ -7,8 +7,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from backend.apiserver.authentication.authenticator import ANONYMOUS_PATHS, Authenticator
 from backend.apiserver.http import health
-from backend.apiserver.http.authentication import ANONYMOUS_PATHS, Authenticator
 from backend.apiserver.http.authorization import DISCOVERY, authorize, authorize_path
 from backend.apiserver.http.bodies import ClientGone
 from backend.apiserver.http.discovery import Discovery

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from backend.apiserver.http.authentication import certificate_user
+from backend.apiserver.authentication.authenticator import certificate_user
 
 
 class KubeProtocol(HttpToolsProtocol):
@@ -24,7 +24,8 @@ class KubeProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        user = certificate_user(transport.get_extra_info("peercert"))
+        tls = transport.get_extra_info("ssl_object")
+        user = certificate_user(tls.getpeercert(), tls.getpeercert(True)) if tls is not None else None
         if user is not None:
             self.app_state = {**self.app_state, "user": user}
 

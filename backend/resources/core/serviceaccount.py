@@ -23,6 +23,7 @@ SERVICE_ACCOUNT = Resource(
     namespaced=True,
     schema="io.k8s.api.core.v1.ServiceAccount",
     short_names=("sa",),
+    subresources=("token",),
     # No count of secrets since v1.35: nothing fills that list any more (kubernetes/kubernetes#117160).
     columns=(NAME_COLUMN, AGE_COLUMN),
     row=_row,

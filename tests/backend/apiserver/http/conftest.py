@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
 from backend.apiserver import pki
+from backend.apiserver.authentication.authenticator import Authenticator
+from backend.apiserver.authentication.bearer_tokens import BearerTokens
+from backend.apiserver.authentication.service_account_tokens import ServiceAccountTokens
+from backend.apiserver.authentication.signing_key import SigningKey
 from backend.apiserver.handler import Answer
 from backend.apiserver.http.app import App
-from backend.apiserver.http.authentication import Authenticator
 from backend.apiserver.http.discovery import Discovery
 from backend.apiserver.http.health import Health
 from backend.apiserver.http.openapi import OpenApi
@@ -193,12 +198,18 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> pki.Pki:
     return pki.ensure(tmp_path_factory.mktemp("pki"))
 
 
+def _tokens(keys: pki.Pki) -> BearerTokens:
+    """The administrator's, and those of accounts, of which there are none."""
+    nothing = SimpleNamespace(get=lambda _key: None)
+    return BearerTokens(TOKEN, ServiceAccountTokens(nothing, SigningKey(keys.service_account_key), time.time))
+
+
 @pytest.fixture
 async def running(keys: pki.Pki, tmp_path: Path) -> AsyncIterator[Running]:
     handler, control, catalog = MemoryHandler(), Control(), Catalog.builtin()
     pod_streams = PodStreams(handler)
     app = App(
-        router=Router(catalog), authenticator=Authenticator(TOKEN), resources=Resources(handler),
+        router=Router(catalog), authenticator=Authenticator(_tokens(keys)), resources=Resources(handler),
         pod_streams=pod_streams, discovery=Discovery(catalog, "127.0.0.1:6443"),
         openapi=OpenApi(catalog, Schemas.raw_definitions), health=Health({"ping": lambda: True}), control=control,
     )  # fmt: skip

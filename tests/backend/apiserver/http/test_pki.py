@@ -18,7 +18,7 @@ def server_certificate(keys: pki.Pki) -> x509.Certificate:
 def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
     keys = pki.ensure(tmp_path / "pki")
     files = {path.name: path.read_bytes() for path in (tmp_path / "pki").iterdir()}
-    assert set(files) == {"ca.crt", "ca.key", "server.crt", "server.key"}
+    assert set(files) == {"ca.crt", "ca.key", "sa.key", "server.crt", "server.key"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "pki").iterdir()} == {0o600}
     pki.ensure(tmp_path / "pki")
     assert {path.name: path.read_bytes() for path in (tmp_path / "pki").iterdir()} == files
