@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
+from backend.meta import unixsocket
 from minikctl.client.errors import ConnectError, TimedOut
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class UnixDialer:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.settimeout(timeout)
-            sock.connect(self._path)
+            with unixsocket.address(self._path) as address:
+                sock.connect(address)
         except BaseException:
             sock.close()
             raise

@@ -11,6 +11,7 @@ import os
 import socket
 from typing import Any
 
+from backend.meta.unixsocket import address
 from minikctl.client.errors import ConnectError
 from minikctl.client.transport import Transport, UnixDialer
 from minikctl.command import CommandError
@@ -35,8 +36,8 @@ def ask(profile: Profile, method: str, path: str, *, timeout: float | None = TIM
 def answers(profile: Profile) -> bool:
     """Whether a backend is there. One that is starting answers only when it is ready."""
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.connect(str(profile.socket))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, address(str(profile.socket)) as path:
+            sock.connect(path)
     except OSError:
         return False
     return True

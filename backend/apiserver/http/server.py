@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from backend.apiserver.http.app import App
 from backend.apiserver.http.protocol import KubeProtocol
 from backend.apiserver.pki import Pki
+from backend.meta import unixsocket
 from backend.meta.types import ADMIN
 
 BACKLOG = 2048
@@ -49,7 +50,8 @@ def bind_unix(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        listener.bind(str(path))
+        with unixsocket.address(str(path)) as address:
+            listener.bind(address)
         listener.listen(BACKLOG)
     except OSError:
         listener.close()
