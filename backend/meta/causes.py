@@ -34,6 +34,10 @@ def _quote_char(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+class GoStruct(dict[str, Any]):
+    """A value of a Go type without JSON names: its fields are shown as Go orders them, not sorted as a map's keys."""
+
+
 def show(value: Any) -> str:
     """A field's value as an error text shows it."""
     if isinstance(value, str):
@@ -45,7 +49,8 @@ def show(value: Any) -> str:
     if isinstance(value, (dict, list)):
         import orjson
 
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        option = orjson.OPT_PASSTHROUGH_SUBCLASS if isinstance(value, GoStruct) else orjson.OPT_SORT_KEYS
+        return orjson.dumps(value, default=dict, option=option).decode()
     return str(value)
 
 
@@ -60,6 +65,13 @@ def invalid_value(field: str, value: Any, detail: str) -> Cause:
 def each_invalid(field: str, value: Any, details: Iterable[str]) -> list[Cause]:
     """One cause for each text that a check of backend.meta.names gave."""
     return [invalid_value(field, value, detail) for detail in details]
+
+
+def nonnegative(field: str, value: int | None) -> list[Cause]:
+    """A cause if the number is below 0; an absent one is not."""
+    if value is None or value >= 0:
+        return []
+    return [invalid_value(field, value, "must be greater than or equal to 0")]
 
 
 def immutable(field: str, value: Any) -> Cause:
@@ -88,3 +100,8 @@ def not_supported(field: str, value: Any, supported: Sequence[str]) -> Cause:
 
 def too_long(field: str, limit: int) -> Cause:
     return Cause("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
+
+
+def too_many(field: str, actual: int, limit: int) -> Cause:
+    unit = "item" if limit == 1 else "items"
+    return Cause("FieldValueTooMany", field, f"Too many: {actual}: must have at most {limit} {unit}")

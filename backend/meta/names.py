@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 
+_LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _LABEL_1123 = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN_1123 = _LABEL_1123 + r"(\." + _LABEL_1123 + ")*"
+_WILDCARD_1123 = r"\*\." + _SUBDOMAIN_1123
 _QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = f"({_QUALIFIED})?"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _ENV_NAME = "[-._a-zA-Z][-._a-zA-Z0-9]*"
 _HTTP_HEADER = "[-A-Za-z0-9]+"
+_PERCENT = "[0-9]+%"
 
 _label_1123 = re.compile(_LABEL_1123).fullmatch
 _subdomain_1123 = re.compile(_SUBDOMAIN_1123).fullmatch
+_wildcard_1123 = re.compile(_WILDCARD_1123).fullmatch
 _qualified = re.compile(_QUALIFIED).fullmatch
 _label_value = re.compile(_LABEL_VALUE).fullmatch
 _config_key = re.compile(_CONFIG_KEY).fullmatch
@@ -61,6 +65,18 @@ def dns1123_label(name: str) -> list[str]:
     return errors
 
 
+def dns1035_label(name: str) -> list[str]:
+    """The name of a Service before 1.34, of a resource in a group: a label that begins with a letter."""
+    errors = _too_long(name, 63, "characters")
+    if not re.fullmatch(_LABEL_1035, name):
+        text = (
+            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic"
+            " character, and end with an alphanumeric character"
+        )
+        errors.append(_regex_error(text, _LABEL_1035, "my-name", "abc-123"))
+    return errors
+
+
 def dns1123_subdomain(name: str) -> list[str]:
     if len(name) <= 253 and _subdomain_1123(name):
         return []
@@ -71,6 +87,18 @@ def dns1123_subdomain(name: str) -> list[str]:
             " must start and end with an alphanumeric character"
         )
         errors.append(_regex_error(text, _SUBDOMAIN_1123, "example.com"))
+    return errors
+
+
+def wildcard_dns1123_subdomain(name: str) -> list[str]:
+    """`*.example.com`. Source: IsWildcardDNS1123Subdomain."""
+    errors = _too_long(name, 253, "characters")
+    if not _wildcard_1123(name):
+        text = (
+            "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist"
+            " of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
+        )
+        errors.append(_regex_error(text, _WILDCARD_1123, "*.example.com"))
     return errors
 
 
@@ -171,6 +199,17 @@ def http_header_name(name: str) -> list[str]:
         return []
     text = "a valid HTTP header must consist of alphanumeric characters or '-'"
     return [_regex_error(text, _HTTP_HEADER, "X-Header-Name")]
+
+
+def percent(text: str) -> list[str]:
+    """`50%`, where a number or a share of it may be given."""
+    if re.fullmatch(_PERCENT, text):
+        return []
+    return [
+        _regex_error(
+            "a valid percent string must be a numeric string followed by an ending '%'", _PERCENT, "1%", "93%"
+        )
+    ]
 
 
 def path_segment(name: str) -> list[str]:

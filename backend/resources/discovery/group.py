@@ -1,5 +1,5 @@
 """The kinds of discovery.k8s.io, by name."""
 
-from backend.resources.resource import Resource
+from backend.resources.discovery.endpoint_slice import ENDPOINT_SLICE
 
-KINDS: tuple[Resource, ...] = ()
+KINDS = (ENDPOINT_SLICE,)

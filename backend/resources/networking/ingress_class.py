@@ -1,0 +1,28 @@
+"""networking.k8s.io/v1 IngressClass. Source: pkg/registry/networking/ingressclass/strategy.go."""
+
+from __future__ import annotations
+
+from backend.meta import names
+from backend.resources.resource import AGE_COLUMN, NAME_COLUMN, Column, Resource, later
+
+INGRESS_CLASS = Resource(
+    group="networking.k8s.io",
+    version="v1",
+    kind="IngressClass",
+    plural="ingressclasses",
+    singular="ingressclass",
+    namespaced=False,
+    schema="io.k8s.api.networking.v1.IngressClass",
+    columns=(
+        NAME_COLUMN,
+        Column("Controller", description="Controller that is responsible for handling this class"),
+        Column("Parameters", description="A reference to a resource with additional parameters"),
+        AGE_COLUMN,
+    ),
+    row=later("networking.ingress_class_rules:row"),
+    validate_name=names.dns1123_subdomain,
+    default=later("networking.ingress_class_rules:default_ingress_class"),
+    validate=later("networking.ingress_class_rules:validate_ingress_class"),
+    validate_update=later("networking.ingress_class_rules:validate_ingress_class_update"),
+    generation=True,
+)
