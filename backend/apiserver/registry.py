@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from backend.apiserver import creating, deleting, options, patching, reading, subresources, updating
+from backend.apiserver import (
+    componentstatus,
+    creating,
+    deleting,
+    options,
+    patching,
+    reading,
+    subresources,
+    updating,
+)
 from backend.apiserver.authentication import reviews, token_request
+from backend.apiserver.authorization import reviews as access
 from backend.apiserver.call import Call, Result, Server
 from backend.meta import errors
 from backend.meta.types import ApiRequest
@@ -42,10 +52,16 @@ _SUBRESOURCES: dict[tuple[str, str], dict[str, Verb]] = {
 }
 
 _ANSWERED: dict[str, Verb] = {
+    "localsubjectaccessreviews.authorization.k8s.io": access.review_local_subject,
+    "selfsubjectaccessreviews.authorization.k8s.io": access.review_self,
+    "selfsubjectrulesreviews.authorization.k8s.io": access.review_rules,
+    "subjectaccessreviews.authorization.k8s.io": access.review_subject,
+    "bindings": subresources.bind_posted,
+    "componentstatuses": componentstatus.look,
     "selfsubjectreviews.authentication.k8s.io": reviews.review_self,
     "tokenreviews.authentication.k8s.io": reviews.review_token,
 }
-"""Kinds that are questions: their create is answered, and nothing is stored."""
+"""Kinds of which nothing is stored, most of them questions: whatever verb they have is answered."""
 
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 

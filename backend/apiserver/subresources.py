@@ -5,6 +5,7 @@ Sources: pkg/registry/core/pod/storage (BindingREST, EvictionREST), pkg/registry
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from backend.apiserver import decoding
@@ -52,6 +53,16 @@ async def bind(call: Call) -> Plain:
         except RevisionMismatch:
             continue
         return success(201)
+
+
+async def bind_posted(call: Call) -> Plain:
+    """The same, posted to the namespace's bindings: the pod is the one that the Binding is named after."""
+    binding = decoding.decode_as(call, "io.k8s.api.core.v1.Binding", "Binding", "v1")
+    name = (binding.get("metadata") or {}).get("name", "")
+    pods = call.server.catalog.find("", "v1", "pods")
+    assert pods is not None
+    request = dataclasses.replace(call.request, resource="pods", name=name, subresource="binding")
+    return await bind(Call(call.server, pods, request, call.dry_run, call.warnings))
 
 
 async def _admitted(call: Call, posted: Obj) -> Obj:

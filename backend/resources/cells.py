@@ -7,6 +7,7 @@ from backend.meta.types import Obj
 
 UNKNOWN = "<unknown>"
 NONE = "<none>"
+UNSET = "<unset>"
 
 
 def since(timestamp: str | None, now: float) -> str:

@@ -25,16 +25,20 @@ def validate_affinity(affinity: Obj, path: str) -> list[Cause]:
 def _validate_node_affinity(affinity: Obj, path: str) -> list[Cause]:
     found: list[Cause] = []
     if (required := affinity.get(_REQUIRED)) is not None:
-        terms = required.get("nodeSelectorTerms") or ()
-        here = f"{path}.{_REQUIRED}.nodeSelectorTerms"
-        if not terms:
-            found.append(causes.required(here, "must have at least one node selector term"))
-        for index, term in enumerate(terms):
-            found += _validate_node_term(term, f"{here}[{index}]")
+        found += validate_node_selector(required, f"{path}.{_REQUIRED}")
     for index, preferred in enumerate(affinity.get(_PREFERRED) or ()):
         here = f"{path}.{_PREFERRED}[{index}]"
         found += _validate_weight(preferred, here)
         found += _validate_node_term(preferred.get("preference") or {}, f"{here}.preference")
+    return found
+
+
+def validate_node_selector(selector: Obj, path: str) -> list[Cause]:
+    terms = selector.get("nodeSelectorTerms") or ()
+    here = f"{path}.nodeSelectorTerms"
+    found = [] if terms else [causes.required(here, "must have at least one node selector term")]
+    for index, term in enumerate(terms):
+        found += _validate_node_term(term, f"{here}[{index}]")
     return found
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-import orjson
-
 from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
 from backend.resources.core.pod_validation import validate_pod_spec
+from backend.resources.difference import difference
 
 _MAX_INT32 = 2**31 - 1
 _ONLY = (
@@ -32,7 +31,7 @@ def validate_pod_update(pod: Obj, old: Obj) -> Sequence[Cause]:
     found += _validate_tolerations(new_spec.get("tolerations") or (), old_spec.get("tolerations") or ())
     found += _validate_gates(new_spec.get("schedulingGates") or (), old_spec.get("schedulingGates") or ())
     if (allowed := _with_allowed_changes_undone(new_spec, old_spec)) != old_spec:
-        found.append(causes.forbidden("spec", f"{_ONLY}\n{_difference(old_spec, allowed)}"))
+        found.append(causes.forbidden("spec", f"{_ONLY}\n{difference(old_spec, allowed)}"))
     return found
 
 
@@ -98,15 +97,6 @@ def _put_back(target: Obj, source: Obj, field: str) -> None:
         target[field] = source[field]
     else:
         target.pop(field, None)
-
-
-def _difference(old: Obj, new: Obj) -> str:
-    """The lines of the two specs that differ, with a little around them."""
-    import difflib  # Rarely needed, and the backend starts faster without it.
-
-    before, after = (orjson.dumps(spec, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) for spec in (old, new))
-    lines = difflib.unified_diff(before.decode().splitlines(), after.decode().splitlines(), lineterm="", n=3)
-    return "\n".join(list(lines)[2:]) + "\n"
 
 
 def validate_pod_status_update(pod: Obj, old: Obj) -> Sequence[Cause]:

@@ -57,6 +57,11 @@ def _validate_source(volume: Obj, path: str) -> list[Cause]:
     return found
 
 
+def validate_source(kind: str, source: Obj, path: str) -> list[Cause]:
+    """The own rules of a source of the kind, such as `nfs`, wherever it stands."""
+    return _SOURCES[kind](source, path)
+
+
 def _needs(*fields: str) -> Callable[[Obj, str], list[Cause]]:
     def check(source: Obj, path: str) -> list[Cause]:
         return [causes.required(f"{path}.{field}") for field in fields if not source.get(field)]
