@@ -104,7 +104,28 @@ def parse(text: str) -> Fraction:
 @lru_cache(maxsize=512)
 def canonical(text: str) -> str:
     """The form that the API server answers with: `0.5` -> `500m`, `1024Mi` -> `1Gi`. Raises ValueError."""
-    number = _read(text)
+    return _canonical(_read(text))
+
+
+def add(left: str, right: str) -> str:
+    """The sum, canonical, with the suffixes of `left` unless that is zero. Raises ValueError. Source: Quantity.Add."""
+    return _combined(left, right, 1)
+
+
+def subtract(left: str, right: str) -> str:
+    """The difference, likewise. Source: Quantity.Sub."""
+    return _combined(left, right, -1)
+
+
+def _combined(left: str, right: str, sign: int) -> str:
+    one, other = _read(left), _read(right)
+    scales = min(one.scale, _LARGEST_SCALE), min(other.scale, _LARGEST_SCALE)
+    scale = min(*scales, 0)
+    value = one.value * 10 ** (scales[0] - scale) + sign * other.value * 10 ** (scales[1] - scale)
+    return _canonical(_Number(value, scale, one.form if one.value else other.form))
+
+
+def _canonical(number: _Number) -> str:
     if number.value == 0:
         return "0"
     if number.text:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backend.meta import causes, names, quantity
+from backend.meta import causes, quantity
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
+from backend.resources.core import resource_names
 
 if TYPE_CHECKING:
     from fractions import Fraction
-
-_CONTAINER = frozenset({"cpu", "memory", "ephemeral-storage"})
-_STANDARD = _CONTAINER | {
-    "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage", "limits.cpu",
-    "limits.memory", "limits.ephemeral-storage", "pods", "resourcequotas", "services", "replicationcontrollers",
-    "secrets", "configmaps", "persistentvolumeclaims", "storage", "services.nodeports", "services.loadbalancers",
-}  # fmt: skip
-_NATIVE_DOMAIN = "kubernetes.io/"
 
 
 def validate_resources(resources: Obj, path: str) -> list[Cause]:
@@ -32,41 +25,19 @@ def validate_resources(resources: Obj, path: str) -> list[Cause]:
 
 
 def _validate_amount(name: str, amount: object, path: str) -> list[Cause]:
-    found = _validate_name(name, path)
-    value = quantity.parse(str(amount))
-    if value < 0:
-        found.append(causes.invalid_value(path, _text(amount), "must be greater than or equal to 0"))
-    if not _overcommits(name) and value.denominator != 1:
-        found.append(causes.invalid_value(path, _text(amount), "must be an integer"))
-    return found
-
-
-def _validate_name(name: str, path: str) -> list[Cause]:
-    faults = names.qualified_name(name)
-    if faults:
-        return causes.each_invalid(path, name, faults)
-    if "/" in name or name in _CONTAINER or name.startswith("hugepages-"):
-        return []
-    found = []
-    if name not in _STANDARD:
-        found.append(causes.invalid_value(path, name, "must be a standard resource type or fully qualified"))
-    return [*found, causes.invalid_value(path, name, "must be a standard resource for containers")]
-
-
-def _overcommits(name: str) -> bool:
-    """Whether requests may be below limits: not for what cannot be shared, such as a GPU."""
-    if name.startswith("hugepages-"):
-        return False
-    return "/" not in name or _NATIVE_DOMAIN in name
+    return [
+        *resource_names.validate_container_name(name, path),
+        *resource_names.validate_amount(name, amount, path),
+    ]
 
 
 def _validate_against_limit(name: str, amount: object, limit: object | None, path: str) -> list[Cause]:
     if limit is None:
-        if _overcommits(name):
+        if resource_names.overcommits(name):
             return []
         return [causes.required(f"{path}.limits", "Limit must be set for non overcommitable resources")]
     requested, allowed = quantity.parse(str(amount)), quantity.parse(str(limit))
-    if requested != allowed and not _overcommits(name):
+    if requested != allowed and not resource_names.overcommits(name):
         detail = f"must be equal to {name} limit of {_text(limit)}"
     elif requested > allowed:
         detail = f"must be less than or equal to {name} limit of {_text(limit)}"
