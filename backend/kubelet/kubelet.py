@@ -24,6 +24,7 @@ from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import PodState, Runtime, RuntimeFailure, RuntimeInfo, RuntimeUnavailable
 from backend.kubelet.sandbox_config import ClusterDns
 from backend.kubelet.services import Services
+from backend.kubelet.tokens import PodTokens
 from backend.kubelet.volumes.manager import PodVolumes
 from backend.machinery.client import PODS, Client
 from backend.machinery.clock import Clock, RealClock
@@ -48,7 +49,7 @@ class Kubelet:
             client=client, runtime=runtime, clock=clock, recorder=self._recorder,
             images=Images(runtime, client, clock, lambda: self._node.images_changed()),
             referenced=ReferencedObjects(client, clock, self._references_changed),
-            volumes=PodVolumes(root_dir), crashes=Backoff(clock), node_name=node_name,
+            tokens=PodTokens(client, clock), volumes=PodVolumes(root_dir), crashes=Backoff(clock), node_name=node_name,
             node_ip=node_ip or primary_address(), dns=dns or ClusterDns(),
         )  # fmt: skip
         self._node = NodeKeeper(
@@ -195,6 +196,7 @@ class Kubelet:
         self._workers.pop(uid, None)
         self._tasks.pop(uid, None)
         self._services.referenced.forget(uid)
+        self._services.tokens.forget(uid)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the worker of pod %s ended", uid, exc_info=error)
 

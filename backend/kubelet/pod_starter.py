@@ -113,9 +113,8 @@ class PodStarter:
 
     async def _volumes(self, pod: Obj) -> Mapping[str, Path] | None:
         services = self._services
-        lookup = await services.referenced.lookup(pod)
         try:
-            paths = await unbroken(services.volumes.setup(pod, lookup, services.allocatable))
+            paths = await unbroken(set_up_volumes(services, pod))
         except SetupFailure as error:
             for message in error.messages:
                 self._say("", "Warning", "FailedMount", message)
@@ -248,6 +247,13 @@ class PodStarter:
 
     def _retry(self, name: str, seconds: float) -> None:
         self.retry_at[name] = self._services.clock.monotonic() + seconds
+
+
+async def set_up_volumes(services: Services, pod: Obj) -> Mapping[str, Path]:
+    """The volumes' paths, made or brought up to date with all that they show. Raises SetupFailure."""
+    lookup = await services.referenced.lookup(pod)
+    tokens = await services.tokens.lookup(pod)
+    return await services.volumes.setup(pod, lookup, tokens, services.allocatable)
 
 
 def _spec(pod: Obj, name: str) -> Obj:

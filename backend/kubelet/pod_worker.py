@@ -19,7 +19,7 @@ from backend.kubelet.container_status import Waiting
 from backend.kubelet.pod_killer import PodKiller
 from backend.kubelet.pod_observer import PodObserver
 from backend.kubelet.pod_remover import PodRemover
-from backend.kubelet.pod_starter import PodStarter, crash_key
+from backend.kubelet.pod_starter import PodStarter, crash_key, set_up_volumes
 from backend.kubelet.pod_status import PodVerdict
 from backend.kubelet.podspec import (
     field_path,
@@ -164,8 +164,8 @@ class PodWorker:
         await self._observer.publish(
             view, self._pod, waiting, hooked=self._starter.hooked, sandbox_problem=self._sandbox_problem()
         )
-        if self._stale_volumes and view.sandbox is not None and not self._starter.busy:
-            await self._update_volumes(view)
+        if view.sandbox is not None and not self._starter.busy:
+            await self._look_after_volumes(view)
 
     async def _finish(self, view: View) -> None:
         """Every container ended for good: tell so, and give the network back."""
@@ -206,12 +206,22 @@ class PodWorker:
     def _remaining(self, name: str, finished_at: float) -> float:
         return self._services.crashes.remaining(crash_key(self._pod, name), finished_at)
 
+    async def _look_after_volumes(self, view: View) -> None:
+        """Bring what they show up to date. Of a pod that runs already, as after a restart of this process, no token is
+        known: it is time for one."""
+        tokens = self._services.tokens
+        due = tokens.due(view.pod)
+        if self._stale_volumes or (due is not None and due <= 0):
+            await self._update_volumes(view)
+            due = tokens.due(view.pod)
+        if due is not None:
+            self._alarm.within(due if due > 0 else RETRY_SECONDS)
+
     async def _update_volumes(self, view: View) -> None:
         services = self._services
         self._stale_volumes = False
-        lookup = await services.referenced.lookup(view.pod)
         try:
-            await services.volumes.setup(view.pod, lookup, services.allocatable)
+            await set_up_volumes(services, view.pod)
         except SetupFailure as error:
             for message in error.messages:
                 self._say("", "Warning", "FailedMount", message)

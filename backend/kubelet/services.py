@@ -9,6 +9,7 @@ from backend.kubelet.images import Images
 from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import Runtime
 from backend.kubelet.sandbox_config import ClusterDns
+from backend.kubelet.tokens import PodTokens
 from backend.kubelet.volumes.manager import PodVolumes
 from backend.machinery.client import Client
 from backend.machinery.clock import Clock
@@ -26,6 +27,7 @@ class Services:
     recorder: EventRecorder
     images: Images
     referenced: ReferencedObjects
+    tokens: PodTokens
     volumes: PodVolumes
     crashes: Backoff
     node_name: str

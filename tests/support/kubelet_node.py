@@ -25,6 +25,7 @@ class Node:
     def __init__(self, root: Path) -> None:
         self.clock = FakeClock()
         self.api = TinyApi()
+        self.api.now = self.clock.now
         self.client = Client(self.api, ADMIN)
         self.runtime = FakeRuntime(self.clock)
         self.runtime.add_image(IMAGE)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import copy
 import itertools
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from backend.machinery.client import WatchEvent
 from backend.meta.errors import ApiError, already_exists, not_found
+from backend.meta.timefmt import format_time
 from backend.meta.types import ApiRequest, Obj
 
 
@@ -22,6 +24,9 @@ class TinyApi:
         self.requests: list[ApiRequest] = []
         self._revision = itertools.count(1)
         self._uids = itertools.count(1)
+        self._tokens = itertools.count(1)
+        self.refuse_tokens = ""
+        self.now = time.time
         self._watchers: dict[asyncio.Queue[WatchEvent], ApiRequest] = {}
 
     async def request(self, request: ApiRequest) -> Obj:
@@ -73,10 +78,20 @@ class TinyApi:
         return {"metadata": {"resourceVersion": str(next(self._revision))}, "items": items}
 
     def _create(self, request: ApiRequest) -> Obj:
+        if request.subresource == "token":
+            return self._token(request.body["spec"])
         key = (request.resource, request.namespace, request.body["metadata"]["name"])
         if key in self.objects:
             raise already_exists(request.resource, key[2])
         return self.put(request.resource, request.body)
+
+    def _token(self, spec: Obj) -> Obj:
+        """One that tells how many there were before it, and ends when its time is over by `now`."""
+        if self.refuse_tokens:
+            raise ApiError(403, "Forbidden", self.refuse_tokens)
+        text = f"token-{next(self._tokens)} for {spec.get('audiences', ['the API server'])[0]}"
+        until = format_time(self.now() + spec["expirationSeconds"])
+        return {"spec": spec, "status": {"token": text, "expirationTimestamp": until}}
 
     def _patch(self, request: ApiRequest) -> Obj:
         old = self._get(request)

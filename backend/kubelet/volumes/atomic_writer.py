@@ -23,6 +23,8 @@ _NEW_DATA = "..data_tmp"
 class File:
     data: bytes
     mode: int
+    owner: int | None = None
+    """A user's id; None: this process's user."""
 
 
 Payload = Mapping[str, File]
@@ -62,14 +64,18 @@ def _current(target: Path) -> str | None:
 
 def _read(folder: Path) -> dict[str, File]:
     return {
-        str(path.relative_to(folder)): File(path.read_bytes(), path.stat().st_mode & 0o7777)
+        str(path.relative_to(folder)): File(path.read_bytes(), path.stat().st_mode & 0o7777, path.stat().st_uid)
         for path in folder.rglob("*")
         if path.is_file()
     }
 
 
 def _expected(payload: Payload, group: int | None) -> dict[str, File]:
-    return {path: File(file.data, _mode(file.mode, group)) for path, file in payload.items()}
+    own = os.geteuid()
+    return {
+        path: File(file.data, _mode(file.mode, group), own if file.owner is None else file.owner)
+        for path, file in payload.items()
+    }
 
 
 def _mode(mode: int, group: int | None) -> int:
@@ -84,6 +90,8 @@ def _write(folder: Path, payload: Payload, group: int | None) -> None:
         full.touch(0o600)
         full.write_bytes(file.data)
         full.chmod(file.mode)
+        if file.owner is not None:
+            os.chown(full, file.owner, -1)
     if group is not None:
         for path_, folders, files in os.walk(folder):
             for name in (".", *folders, *files):

@@ -17,6 +17,7 @@ from pathlib import Path
 from backend.kubelet.env import EnvError, expand_strictly
 from backend.kubelet.lookup import Lookup, MissingReference
 from backend.kubelet.runtime.api import Mount
+from backend.kubelet.tokens import TokenLookup
 from backend.kubelet.volumes import mounts
 from backend.kubelet.volumes.config_map import ConfigMapVolume
 from backend.kubelet.volumes.downward_api import DownwardApiVolume
@@ -56,13 +57,13 @@ class PodVolumes:
         self._plugins = plugins
 
     async def setup(
-        self, pod: Obj, lookup: Lookup, allocatable: Mapping[str, str] | None = None
+        self, pod: Obj, lookup: Lookup, tokens: TokenLookup, allocatable: Mapping[str, str] | None = None
     ) -> dict[str, Path]:
-        """Every volume's path by name. Called again, it brings changed Secrets and ConfigMaps to the files.
+        """Every volume's path by name. Called again, it brings changed Secrets, ConfigMaps and tokens to the files.
 
         Raises SetupFailure.
         """
-        context = VolumeContext(pod, lookup, allocatable or {})
+        context = VolumeContext(pod, lookup, tokens, allocatable or {})
         return await asyncio.to_thread(self._setup_all, context)
 
     async def mounts(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from backend.kubelet.lookup import Lookup
+from backend.kubelet.tokens import TokenLookup
 from backend.meta.types import Obj
 
 
@@ -17,10 +18,11 @@ class VolumeFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VolumeContext:
-    """What a provider may know. `lookup` answers in a thread."""
+    """What a provider may know. `lookup` and `tokens` answer in a thread."""
 
     pod: Obj
     lookup: Lookup
+    tokens: TokenLookup
     allocatable: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -35,4 +35,22 @@ def _files(context: VolumeContext, source: Obj, mode: int) -> dict[str, File]:
         return config_map_files(context, source["configMap"].get("name", ""), source["configMap"], mode)
     if "downwardAPI" in source:
         return downward_files(context, source["downwardAPI"].get("items") or [], mode)
+    if "serviceAccountToken" in source:
+        return _token_file(context, source["serviceAccountToken"], mode)
     raise VolumeFailure(f"projected volume source {', '.join(source)} is not supported by this node")
+
+
+def _token_file(context: VolumeContext, source: Obj, mode: int) -> dict[str, File]:
+    """A token is for one user alone where the pod says which. Source: projected.go, collectData."""
+    owner = _only_user(context.pod)
+    if owner is not None or context.fs_group is not None:
+        mode = 0o600
+    return {source["path"]: File(context.tokens(source).encode(), mode, owner)}
+
+
+def _only_user(pod: Obj) -> int | None:
+    """The user that all containers run as, if each says so. Source: FsUserFrom of pkg/volume/util."""
+    default = (pod["spec"].get("securityContext") or {}).get("runAsUser")
+    containers = [*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]]
+    users = {(container.get("securityContext") or {}).get("runAsUser", default) for container in containers}
+    return users.pop() if len(users) == 1 else None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.kubelet.volumes.manager import PodVolumes
 from tests.support.kubelet_node import Node
 
 
@@ -14,3 +15,6 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     await node.start()
     yield node
     await node.stop()
+    left = PodVolumes(tmp_path)
+    for uid in await left.pod_uids():
+        await left.teardown(uid)

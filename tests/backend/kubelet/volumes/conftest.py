@@ -25,6 +25,9 @@ class Objects(dict[tuple[str, str], Obj]):
     def lookup(self, kind: str, name: str) -> Obj | None:
         return self.get((kind, name))
 
+    def token(self, source: Obj) -> str:
+        return f"token for {source.get('audience', 'the API server')}"
+
 
 @pytest.fixture
 def objects() -> Objects:

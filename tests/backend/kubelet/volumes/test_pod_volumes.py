@@ -26,13 +26,13 @@ def secret(name: str = "s", **source) -> Obj:
 
 
 async def setup_one(volumes: PodVolumes, objects, pod: Obj) -> Path:
-    [path] = (await volumes.setup(pod, objects.lookup, {"cpu": "2", "memory": "4Gi"})).values()
+    [path] = (await volumes.setup(pod, objects.lookup, objects.token, {"cpu": "2", "memory": "4Gi"})).values()
     return path
 
 
 async def failure(volumes: PodVolumes, objects, pod: Obj) -> list[str]:
     with pytest.raises(SetupFailure) as caught:
-        await volumes.setup(pod, objects.lookup)
+        await volumes.setup(pod, objects.lookup, objects.token)
     return caught.value.messages
 
 
@@ -73,7 +73,7 @@ async def test_what_is_missing_is_named_for_every_volume(volumes: PodVolumes, ob
         {"name": "c", "secret": {"secretName": "s", "items": [{"key": "k", "path": "k"}]}},
         {"name": "d", "configMap": {"name": "m", "items": [{"key": "k", "path": "k"}]}},
         {"name": "e", "nfs": {"server": "x", "path": "/"}},
-        {"name": "f", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}},
+        {"name": "f", "projected": {"sources": [{"podCertificate": {"keyPath": "key"}}]}},
     )
     assert await failure(volumes, objects, pod) == [
         'MountVolume.SetUp failed for volume "a" : secret "none" not found',
@@ -81,7 +81,7 @@ async def test_what_is_missing_is_named_for_every_volume(volumes: PodVolumes, ob
         'MountVolume.SetUp failed for volume "c" : references non-existent secret key: k',
         'MountVolume.SetUp failed for volume "d" : configmap references non-existent config key: k',
         'MountVolume.SetUp failed for volume "e" : no volume plugin matched: nfs is not supported by this node',
-        'MountVolume.SetUp failed for volume "f" : projected volume source serviceAccountToken is not supported'
+        'MountVolume.SetUp failed for volume "f" : projected volume source podCertificate is not supported'
         " by this node",
     ]
 
@@ -160,7 +160,7 @@ async def test_empty_dir_in_memory_has_a_limit(volumes: PodVolumes, objects, mak
 async def test_fs_group_owns_volumes_of_the_pod(volumes: PodVolumes, objects, make_pod) -> None:
     objects.secret("s", a=b"1")
     pod = make_pod(secret(defaultMode=0o400), {"name": "e", "emptyDir": {}}, securityContext={"fsGroup": 2345})
-    paths = await volumes.setup(pod, objects.lookup)
+    paths = await volumes.setup(pod, objects.lookup, objects.token)
     file = paths["v"] / "a"
     assert (file.stat().st_gid, mode(file)) == (2345, 0o440)
     assert (paths["e"].stat().st_gid, mode(paths["e"])) == (2345, 0o2777)
@@ -226,7 +226,7 @@ async def test_mounts_of_a_container(volumes: PodVolumes, objects, make_pod, tmp
         ],
     }
     pod = make_pod(secret(), {"name": "e", "emptyDir": {}})
-    paths = await volumes.setup(pod, objects.lookup)
+    paths = await volumes.setup(pod, objects.lookup, objects.token)
     result = await volumes.mounts(pod, container, 2, paths, {})
     log = tmp_path / "root/pods/u1/containers/c/2"
     assert result == [
@@ -252,7 +252,7 @@ async def test_teardown_removes_all_and_forgets_nothing_of_the_host(
     (host / "precious").write_text("keep")
     pod = make_pod(secret(), {"name": "h", "hostPath": {"path": str(host)}}, {"name": "e", "emptyDir": {}})
     container = {"name": "c", "volumeMounts": [{"name": "h", "mountPath": "/h", "subPath": "sub"}]}
-    paths = await volumes.setup(pod, objects.lookup)
+    paths = await volumes.setup(pod, objects.lookup, objects.token)
     await volumes.mounts(pod, container, 0, paths, {})
     (host / "sub/inner").write_text("keep")
     assert await volumes.pod_uids() == ["u1"]
@@ -268,7 +268,7 @@ async def test_teardown_removes_all_and_forgets_nothing_of_the_host(
 async def test_orphans_of_a_crash_are_removed(volumes: PodVolumes, objects, make_pod, tmp_path: Path) -> None:
     objects.secret("s", a=b"1")
     for uid in ("live", "dead"):
-        await volumes.setup(make_pod(secret(), uid=uid), objects.lookup)
+        await volumes.setup(make_pod(secret(), uid=uid), objects.lookup, objects.token)
     restarted = PodVolumes(tmp_path / "root")
     assert await restarted.remove_orphans({"live"}) == ["dead"]
     assert await restarted.pod_uids() == ["live"]
@@ -310,3 +310,34 @@ async def test_without_any_memory_a_secret_is_not_written(
         "and no tmpfs of this user"
     ]
     assert not any(path.is_file() for path in (tmp_path / "root").rglob("*"))
+
+
+def token_volume() -> Obj:
+    return {
+        "name": "v",
+        "projected": {"defaultMode": 0o644, "sources": [{"serviceAccountToken": {"path": "token"}}]},
+    }
+
+
+async def test_a_token_can_be_read_by_whatever_user(volumes: PodVolumes, objects, make_pod) -> None:
+    path = await setup_one(volumes, objects, make_pod(token_volume()))
+    assert (path / "token").read_text() == "token for the API server"
+    assert mode(path / "token") == 0o644
+
+
+@needs_root
+async def test_a_token_is_for_the_only_user_alone(volumes: PodVolumes, objects, make_pod) -> None:
+    containers = [{"name": "a"}, {"name": "b", "securityContext": {"runAsUser": 1000}}]
+    pod = make_pod(token_volume(), containers=containers, securityContext={"runAsUser": 1000})
+    path = await setup_one(volumes, objects, pod)
+    assert (mode(path / "token"), (path / "token").stat().st_uid) == (0o600, 1000)
+    before = os.readlink(path / "..data")
+    await setup_one(volumes, objects, pod)
+    assert os.readlink(path / "..data") == before
+
+
+@needs_root
+async def test_a_token_is_for_the_pods_group(volumes: PodVolumes, objects, make_pod) -> None:
+    path = await setup_one(volumes, objects, make_pod(token_volume(), securityContext={"fsGroup": 2000}))
+    found = (path / "token").stat()
+    assert (mode(path / "token"), found.st_gid) == (0o640, 2000)

@@ -100,7 +100,7 @@ def test_a_swap_after_the_mount_changes_nothing(volume: Path, place: Path) -> No
 
 async def test_expressions_use_the_environment(volumes: PodVolumes, make_pod, place: Path) -> None:
     pod = make_pod({"name": "v", "emptyDir": {}})
-    paths = await volumes.setup(pod, lambda kind, name: None)
+    paths = await volumes.setup(pod, lambda kind, name: None, lambda source: "")
 
     def container(expression: str):
         return {"name": "c", "volumeMounts": [{"name": "v", "mountPath": "/x", "subPathExpr": expression}]}
