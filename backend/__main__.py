@@ -168,8 +168,9 @@ class Backend:
         if self._config.runtime == "docker":
             pod_streams.node = self._node
         return App(
-            router=Router(self._catalog), authenticator=Authenticator(tokens), resources=Resources(self._handler),
-            pod_streams=pod_streams, discovery=Discovery(self._catalog, address),
+            router=Router(self._catalog), authenticator=Authenticator(tokens),
+            authorizer=self._handler.authorizer, resources=Resources(self._handler), pod_streams=pod_streams,
+            discovery=Discovery(self._catalog, address),
             openapi=OpenApi(self._catalog, Schemas.raw_definitions), health=Health({"ping": lambda: True}),
             control=self,
         )  # fmt: skip
@@ -179,15 +180,34 @@ class Backend:
         from backend.apiserver.expiry import expire_events
 
         self._supervisor.start("event expiry", lambda: expire_events(self._store))
-        await asyncio.to_thread(_import_parts, self._config.runtime)
+        importing = asyncio.create_task(asyncio.to_thread(_import_parts, self._config.runtime))
+        await self._make_policy()
+        await importing
         self._start_controllers()
         self._start_scheduler()
         if self._config.runtime == "docker":
             self._start_kubelet()
 
+    async def _make_policy(self) -> None:
+        """The roles that the parts work under. Masters need none, and so do not wait for it."""
+        from backend.apiserver.authorization.reconciling import reconcile_policy
+
+        try:
+            await reconcile_policy(Client(self._handler, ADMIN))
+        except ApiError as error:
+            logger.warning(
+                "the bootstrap roles could not be written, and are tried again at the next start: %s", error
+            )
+
     def _client(self, name: str, *groups: str) -> Client:
         """A client in this process, under a component's own identity."""
         return Client(self._handler, User(name, (*groups, AUTHENTICATED)))
+
+    def _account_client(self, account: str) -> Client:
+        """A client as a service account of kube-system, which need not exist."""
+        from backend.apiserver.authentication import accounts
+
+        return self._client(accounts.username("kube-system", account), *accounts.groups("kube-system"))
 
     def _start_controllers(self) -> None:
         from backend.controllers.manager import ControllerManager
@@ -195,7 +215,10 @@ class Backend:
         client = self._client("system:kube-controller-manager")
         ca_bundle = (self._config.pki_dir / "ca.crt").read_text()
         self._supervisor.start(
-            "controllers", lambda: ControllerManager(client, catalog=self._catalog, ca_bundle=ca_bundle).run()
+            "controllers",
+            lambda: ControllerManager(
+                client, acting_as=self._account_client, catalog=self._catalog, ca_bundle=ca_bundle
+            ).run(),
         )
 
     def _start_scheduler(self) -> None:

@@ -21,6 +21,7 @@ from backend.store.api import Entry, Store
 if TYPE_CHECKING:
     from backend.apiserver.admission.chain import Chain
     from backend.apiserver.authentication.bearer_tokens import BearerTokens
+    from backend.apiserver.authorization.cluster import ClusterAuthorizer
 
 
 @lru_cache(maxsize=2)
@@ -38,6 +39,7 @@ class Server:
     clock: Callable[[], float]
     snapshots: Snapshots
     admission: Chain
+    authorizer: ClusterAuthorizer
     tokens: BearerTokens | None = None
     """None: no service account can have a token."""
     views: dict[Resource, tuple[Server, VersionedStore]] = field(default_factory=dict)
@@ -51,7 +53,7 @@ class Server:
             store = VersionedStore(self.store, resource)
             server = Server(
                 store, self.catalog, self.schemas, self.clock, Snapshots(store, self.clock), self.admission,
-                self.tokens,
+                self.authorizer, self.tokens,
             )  # fmt: skip
             view = self.views[resource] = (server, store)
         return view[0]

@@ -21,6 +21,8 @@ from backend.apiserver import registry
 from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.admission.plugins import recommended
 from backend.apiserver.authentication.bearer_tokens import BearerTokens
+from backend.apiserver.authorization.cluster import ClusterAuthorizer
+from backend.apiserver.authorization.refusal import require_request
 from backend.apiserver.call import Call, Many, One, Plain, Server
 from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
@@ -52,19 +54,26 @@ class Answer:
 
 
 class Handler:
-    """Every method raises ApiError and nothing else; what was not expected is a 500, logged without contents."""
+    """Every method raises ApiError and nothing else; what was not expected is a 500, logged without contents.
+
+    What a part of this process asks is authorized here; what comes over HTTP was, by `authorizer`, before it was read.
+    """
 
     def __init__(
         self, store: Store, catalog: Catalog, schemas: Schemas, *, clock: Callable[[], float] = time.time,
         tokens: BearerTokens | None = None,
     ) -> None:  # fmt: skip
-        self._server = Server(store, catalog, schemas, clock, Snapshots(store, clock), recommended(), tokens)
+        self.authorizer = ClusterAuthorizer(store)
+        self._server = Server(
+            store, catalog, schemas, clock, Snapshots(store, clock), recommended(), self.authorizer, tokens
+        )
         self._columns = Columns(catalog)
         catalog.on_change(self._server.drop_views)
 
     async def request(self, request: ApiRequest) -> Obj:
         """The answer's object, shared with the store: read only."""
         with _guarded(request):
+            require_request(self.authorizer, request)
             result = await registry.serve(self._server, request, [])
             if isinstance(result, One):
                 return result.entry.obj
@@ -74,6 +83,7 @@ class Handler:
     async def watch(self, request: ApiRequest) -> AsyncIterator[AsyncIterator[WatchEvent]]:
         """See Transport.watch."""
         with _guarded(request):
+            require_request(self.authorizer, request)
             watching = self._watching(request)
         events = _events(request, watching)
         try:

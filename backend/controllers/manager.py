@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
-from backend.controllers import pod_gc, root_ca, service_account
+from backend.controllers import cluster_role_aggregation, pod_gc, root_ca, service_account
 from backend.controllers.garbage_collector import GarbageCollector
 from backend.controllers.namespace import NamespaceController
 from backend.machinery.client import NAMESPACES, NODES, Client
@@ -17,22 +18,40 @@ from backend.resources.catalog import Catalog
 class ControllerManager:
     """`run` works until it is cancelled. `controllers` have the counters for /metrics."""
 
-    def __init__(self, client: Client, *, catalog: Catalog, ca_bundle: str, clock: Clock | None = None) -> None:
-        """`ca_bundle` is the API server's CA as PEM text, which pods get."""
+    def __init__(
+        self, client: Client, *, acting_as: Callable[[str], Client], catalog: Catalog, ca_bundle: str,
+        clock: Clock | None = None,
+    ) -> None:  # fmt: skip
+        """`client` reads what controllers share; each changes things as its own service account of kube-system, whose
+        client `acting_as(NAME)` gives. `ca_bundle` is the API server's CA as PEM text, which pods get."""
         namespaces = Informer(client, NAMESPACES, clock=clock)
         nodes = Informer(client, NODES, clock=clock)
         pods = pod_gc.informer(client, clock)
         accounts = service_account.informer(client, clock)
         config_maps = root_ca.informer(client, clock)
-        emptier = NamespaceController(client, namespaces=namespaces, catalog=catalog, clock=clock)
-        collector = GarbageCollector(client, catalog=catalog, on_deleted=emptier.content_deleted, clock=clock)
-        self._informers = [namespaces, nodes, pods, accounts, config_maps]
+        emptier = NamespaceController(
+            acting_as("namespace-controller"), namespaces=namespaces, catalog=catalog, clock=clock
+        )
+        collector = GarbageCollector(
+            acting_as("generic-garbage-collector"),
+            catalog=catalog,
+            on_deleted=emptier.content_deleted,
+            clock=clock,
+        )
+        publisher = acting_as("root-ca-cert-publisher")
+        aggregation = cluster_role_aggregation.make(acting_as("clusterrole-aggregation-controller"), clock)
+        self._informers = [namespaces, nodes, pods, accounts, config_maps, aggregation.roles]
         self._collector = collector
         self._controllers: list[Controller] = [
-            service_account.make(client, namespaces=namespaces, accounts=accounts, clock=clock),
-            root_ca.make(client, ca_bundle, namespaces=namespaces, config_maps=config_maps, clock=clock),
+            service_account.make(
+                acting_as("service-account-controller"), namespaces=namespaces, accounts=accounts, clock=clock
+            ),
+            root_ca.make(publisher, ca_bundle, namespaces=namespaces, config_maps=config_maps, clock=clock),
             emptier.controller,
-            pod_gc.PodGarbageCollector(client, pods=pods, nodes=nodes, clock=clock).controller,
+            pod_gc.PodGarbageCollector(
+                acting_as("pod-garbage-collector"), pods=pods, nodes=nodes, clock=clock
+            ).controller,
+            aggregation.controller,
         ]
 
     @property

@@ -32,6 +32,10 @@ class ControlPlane:
         self.catalog = Catalog.builtin()
         self.client = Client(Handler(store, self.catalog, schemas()), ADMIN)
 
+    def acting_as(self, _account: str) -> Client:
+        """Controllers are masters here: there are no roles yet."""
+        return self.client
+
     async def pod(
         self, name: str = "p", *, namespace: str = "default", metadata: Obj | None = None, **spec: Any
     ) -> Obj:

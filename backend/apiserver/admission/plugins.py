@@ -7,12 +7,14 @@ from backend.apiserver.admission.default_toleration_seconds import DefaultTolera
 from backend.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from backend.apiserver.admission.priority import Priority
 from backend.apiserver.admission.service_account import ServiceAccount
+from backend.apiserver.authorization.escalation import EscalationCheck
 
 PLUGINS = (
     NamespaceLifecycle,
     ServiceAccount,
     Priority,
     DefaultTolerationSeconds,
+    EscalationCheck,
 )
 
 

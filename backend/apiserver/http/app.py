@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from backend.apiserver.authentication.authenticator import ANONYMOUS_PATHS, Authenticator
+from backend.apiserver.authorization.attributes import MASTERS, Attributes, Authorizer
+from backend.apiserver.authorization.refusal import require, require_also, selected_name
 from backend.apiserver.http import health
-from backend.apiserver.http.authorization import DISCOVERY, authorize, authorize_path
 from backend.apiserver.http.bodies import ClientGone
 from backend.apiserver.http.discovery import Discovery
 from backend.apiserver.http.exchange import Exchange, Receive, Send
@@ -21,12 +22,14 @@ from backend.apiserver.http.routes import Router, Target, UnknownPath
 from backend.apiserver.http.subresources import POD_STREAMS
 from backend.apiserver.http.version import version
 from backend.meta.errors import ApiError, internal, method_not_allowed, page_not_found
+from backend.meta.types import User
 
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 2.0
 """How long requests in flight may go on once the server stops."""
-PATH_VERBS = {"GET": "get", "HEAD": "get", "POST": "post", "PUT": "put", "PATCH": "patch", "DELETE": "delete"}
+INTERACTIVE = ("attach", "exec", "portforward")
+"""Subresources that need `create`, whatever the method. Source: ensureAuthorizedForVerb of pkg/registry/core/pod."""
 
 
 class Control(Protocol):
@@ -43,11 +46,12 @@ class App:
     """Parts are given by the wiring. `stop` ends watches and other streams, and waits for the rest."""
 
     def __init__(
-        self, *, router: Router, authenticator: Authenticator, resources: Resources, pod_streams: PodStreams,
-        discovery: Discovery, openapi: OpenApi, health: Health, control: Control,
+        self, *, router: Router, authenticator: Authenticator, authorizer: Authorizer, resources: Resources,
+        pod_streams: PodStreams, discovery: Discovery, openapi: OpenApi, health: Health, control: Control,
     ) -> None:  # fmt: skip
         self._router = router
         self._authenticator = authenticator
+        self._authorizer = authorizer
         self._resources = resources
         self._pod_streams = pod_streams
         self._discovery = discovery
@@ -103,18 +107,36 @@ class App:
                 target = self._router.match(path)
             except (UnknownPath, ApiError):
                 if not self._discovery.knows(path):
-                    authorize_path(user, PATH_VERBS.get(exchange.method, "get"), path, False)
+                    self._authorize_path(user, exchange)
                     raise
             else:
                 verb = target.verb(exchange.method, wants_watch(exchange))
-                authorize(user, verb, target)
+                self._authorize(user, verb, target, exchange)
                 if target.subresource in POD_STREAMS:
                     await self._pod_streams.serve(exchange, target)
                 else:
                     await self._resources.serve(exchange, target, verb, user)
                 return
-        authorize_path(user, PATH_VERBS.get(exchange.method, "get"), path, path.startswith(DISCOVERY))
+        self._authorize_path(user, exchange)
         await self._path(exchange, path)
+
+    def _authorize(self, user: User, verb: str, target: Target, exchange: Exchange | None = None) -> None:
+        """Raises 403 unless the user may do `verb` on the target."""
+        if MASTERS in user.groups:
+            return
+        resource, name = target.resource, target.name
+        if not name and verb in ("list", "watch") and exchange is not None and exchange.query_string:
+            name = selected_name(exchange.query)
+        namespace = name if resource.plural == "namespaces" and not resource.group else target.namespace
+        asked = Attributes(user, verb, resource.group, resource.plural, target.subresource, namespace, name)
+        require(self._authorizer, asked)
+        if target.subresource in INTERACTIVE and verb != "create":
+            require_also(self._authorizer, asked, "create")
+
+    def _authorize_path(self, user: User, exchange: Exchange) -> None:
+        """The same for what is not a resource."""
+        if MASTERS not in user.groups:
+            require(self._authorizer, Attributes(user, exchange.method.lower(), path=exchange.path))
 
     async def _path(self, exchange: Exchange, path: str) -> None:
         """What is not a resource."""
@@ -168,5 +190,5 @@ class App:
             raise page_not_found() from None
         if target.subresource not in ("exec", "attach"):
             raise method_not_allowed()
-        authorize(user, "get", target)
+        self._authorize(user, "get", target)
         return target

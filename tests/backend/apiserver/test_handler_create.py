@@ -9,7 +9,7 @@ import pytest
 
 from backend.machinery.client import CONFIGMAPS, NAMESPACES, PODS, SECRETS, Client
 from backend.meta.errors import ApiError
-from backend.meta.types import User
+from backend.meta.types import ADMIN, User
 
 
 def config_map(**metadata: Any) -> dict[str, Any]:
@@ -306,5 +306,5 @@ async def test_an_unknown_resource_is_not_found(cluster) -> None:
 
 async def test_the_transport_needs_a_namespace_to_create_in(cluster) -> None:
     with pytest.raises(ApiError) as caught:
-        await Client(cluster.handler, User("u")).create(SECRETS, {"metadata": {"name": "s"}})
+        await Client(cluster.handler, ADMIN).create(SECRETS, {"metadata": {"name": "s"}})
     assert caught.value.message == "an empty namespace may not be set during creation"

@@ -12,7 +12,7 @@ CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
 
 @pytest.fixture
 async def managed(plane):
-    manager = ControllerManager(plane.client, catalog=plane.catalog, ca_bundle=CA)
+    manager = ControllerManager(plane.client, acting_as=plane.acting_as, catalog=plane.catalog, ca_bundle=CA)
     async with running(manager.run()):
         yield plane
 

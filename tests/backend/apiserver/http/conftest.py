@@ -20,6 +20,7 @@ from backend.apiserver.authentication.authenticator import Authenticator
 from backend.apiserver.authentication.bearer_tokens import BearerTokens
 from backend.apiserver.authentication.service_account_tokens import ServiceAccountTokens
 from backend.apiserver.authentication.signing_key import SigningKey
+from backend.apiserver.authorization.attributes import Attributes, Decision
 from backend.apiserver.handler import Answer
 from backend.apiserver.http.app import App
 from backend.apiserver.http.discovery import Discovery
@@ -193,6 +194,13 @@ class Running:
         return connection
 
 
+class Discovering:
+    """An authorizer that lets everybody find out what there is, and nobody use it."""
+
+    def authorize(self, attributes: Attributes) -> Decision:
+        return Decision(attributes.verb == "get" and attributes.path.startswith("/api"))
+
+
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> pki.Pki:
     return pki.ensure(tmp_path_factory.mktemp("pki"))
@@ -209,8 +217,8 @@ async def running(keys: pki.Pki, tmp_path: Path) -> AsyncIterator[Running]:
     handler, control, catalog = MemoryHandler(), Control(), Catalog.builtin()
     pod_streams = PodStreams(handler)
     app = App(
-        router=Router(catalog), authenticator=Authenticator(_tokens(keys)), resources=Resources(handler),
-        pod_streams=pod_streams, discovery=Discovery(catalog, "127.0.0.1:6443"),
+        router=Router(catalog), authenticator=Authenticator(_tokens(keys)), authorizer=Discovering(),
+        resources=Resources(handler), pod_streams=pod_streams, discovery=Discovery(catalog, "127.0.0.1:6443"),
         openapi=OpenApi(catalog, Schemas.raw_definitions), health=Health({"ping": lambda: True}), control=control,
     )  # fmt: skip
     server = Server(app)

@@ -1,0 +1,75 @@
+"""Whether rules allow all that other rules do.
+
+Sources: k8s.io/component-helpers/auth/rbac/validation/policy_comparator.go, policy_compact.go of
+pkg/registry/rbac/validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from backend.apiserver.authorization.rules import ALL, url_covers
+from backend.meta.types import Obj
+
+
+def lacking(held: Sequence[Obj], wanted: Iterable[Obj]) -> list[Obj]:
+    """What of the wanted rules is not among those held, as few rules."""
+    return _compacted(rule for rule in _broken_down(wanted) if not any(_covers(own, rule) for own in held))
+
+
+def _broken_down(rules: Iterable[Obj]) -> list[Obj]:
+    """The same as rules of one verb, group, resource and name, or of one verb and URL."""
+    found: list[Obj] = []
+    for rule in rules:
+        verbs = rule.get("verbs") or ()
+        for group in rule.get("apiGroups") or ():
+            for resource in rule.get("resources") or ():
+                for verb in verbs:
+                    single = {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
+                    names = rule.get("resourceNames") or ()
+                    found += [{**single, "resourceNames": [name]} for name in names] if names else [single]
+        found += [
+            {"nonResourceURLs": [url], "verbs": [verb]}
+            for url in rule.get("nonResourceURLs") or ()
+            for verb in verbs
+        ]
+    return found
+
+
+def _covers(own: Obj, single: Obj) -> bool:
+    """Whether a rule allows what one that is broken down does."""
+    if not _has(own, "verbs", single["verbs"][0]):
+        return False
+    if "nonResourceURLs" in single:
+        urls = own.get("nonResourceURLs") or ()
+        return any(url_covers(url, single["nonResourceURLs"][0]) for url in urls)
+    if not _has(own, "apiGroups", single["apiGroups"][0]):
+        return False
+    resource = single["resources"][0]
+    if not _has(own, "resources", resource):
+        _, slash, subresource = resource.partition("/")
+        if not slash or f"*/{subresource}" not in (own.get("resources") or ()):
+            return False
+    names = own.get("resourceNames") or ()
+    return not names or ("resourceNames" in single and single["resourceNames"][0] in names)
+
+
+def _has(rule: Obj, field: str, value: str) -> bool:
+    values = rule.get(field) or ()
+    return value in values or ALL in values
+
+
+def _compacted(rules: Iterable[Obj]) -> list[Obj]:
+    """Rules that differ by their verb only, as one. Source: CompactRules of policy_compact.go."""
+    by_target: dict[tuple[str, ...], Obj] = {}
+    others: list[Obj] = []
+    for rule in rules:
+        if "nonResourceURLs" in rule:
+            others.append(rule)
+            continue
+        target = (*rule["apiGroups"], *rule["resources"], *rule.get("resourceNames", ()))
+        if target in by_target:
+            by_target[target]["verbs"] += rule["verbs"]
+        else:
+            by_target[target] = {**rule, "verbs": [*rule["verbs"]]}
+    return [*others, *by_target.values()]
