@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.meta import unixsocket
 from tests.support.cli import Cluster
 
 ROUNDS = 6
@@ -40,7 +41,8 @@ class Writer(threading.Thread):
         connection = http.client.HTTPConnection("localhost")
         try:
             connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.connect(str(self.cluster.folder / "backend.sock"))
+            with unixsocket.address(str(self.cluster.folder / "backend.sock")) as address:
+                connection.sock.connect(address)
             while not self.stopping.is_set():
                 name = f"{self.prefix}-{len(self.tried)}"
                 body = {
