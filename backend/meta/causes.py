@@ -62,6 +62,11 @@ def invalid_value(field: str, value: Any, detail: str) -> Cause:
     return Cause("FieldValueInvalid", field, f"Invalid value: {show(value)}: {detail}")
 
 
+def invalid_as_whole(field: str, detail: str) -> Cause:
+    """Without the value, where it is too large to be shown."""
+    return Cause("FieldValueInvalid", field, f"Invalid value: {detail}")
+
+
 def each_invalid(field: str, value: Any, details: Iterable[str]) -> list[Cause]:
     """One cause for each text that a check of backend.meta.names gave."""
     return [invalid_value(field, value, detail) for detail in details]

@@ -7,6 +7,7 @@ from backend.meta.types import Obj
 
 UNKNOWN = "<unknown>"
 NONE = "<none>"
+NIL = "<nil>"
 UNSET = "<unset>"
 
 
