@@ -16,9 +16,14 @@ _MODULES = {
     ("", "ConfigMap"): "configmap",
     ("", "Namespace"): "namespace",
     ("", "Node"): "node",
+    ("", "PersistentVolume"): "persistentvolume",
+    ("", "PersistentVolumeClaim"): "persistentvolumeclaim",
     ("", "Pod"): "pod",
     ("", "Secret"): "secret",
     ("", "ServiceAccount"): "serviceaccount",
+    ("storage.k8s.io", "CSINode"): "csinode",
+    ("storage.k8s.io", "StorageClass"): "storageclass",
+    ("storage.k8s.io", "VolumeAttributesClass"): "volumeattributesclass",
 }
 
 
