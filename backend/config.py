@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import ipaddress
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+SERVICE_CIDR = "10.96.0.0/12"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -32,6 +34,8 @@ class Config:
     """A pipe that gets one line: `ready` once the backend is, or `error: ` and why it cannot start."""
     watch_loop: bool = False
     """Log a stack whenever the event loop was held for more than 10 ms."""
+    service_cidr: str = SERVICE_CIDR
+    """What services get their addresses from; with a second CIDR behind a comma, of the other IP family, also both."""
     purge: bool = False
     """Serve nothing: remove what the stopped cluster has outside its folder."""
 
@@ -41,6 +45,10 @@ class Config:
         another folder, and the folder is what a cluster is."""
         folder = hashlib.sha256(str(self.home).encode()).hexdigest()[:8]
         return f"{self.cluster or 'cluster'}-{folder}"
+
+    @property
+    def service_cidrs(self) -> list[str]:
+        return self.service_cidr.split(",")
 
     @property
     def state_url(self) -> str:
@@ -79,6 +87,14 @@ class Config:
         return self.home / "lock"
 
 
+def _service_cidrs(text: str) -> str:
+    """Raises ValueError unless it is one network, or one of each IP family."""
+    networks = [ipaddress.ip_network(cidr) for cidr in text.split(",")]
+    if len({network.version for network in networks}) != len(networks):
+        raise ValueError("more than one network of an IP family")
+    return text
+
+
 def parse(arguments: Sequence[str]) -> Config:
     """The settings on the command line. Exits with argparse's message and code 2 when they are wrong."""
     parser = argparse.ArgumentParser(prog="python -m backend", description="The control plane of one cluster.")
@@ -92,10 +108,14 @@ def parse(arguments: Sequence[str]) -> Config:
     parser.add_argument("--ready-fd", type=int, help="file descriptor on which a line says that we are ready")
     parser.add_argument("--watch-loop", action="store_true", help="log what holds the event loop over 10 ms")
     parser.add_argument(
+        "--service-cluster-ip-range", dest="service_cidr", type=_service_cidrs, default=SERVICE_CIDR,
+        metavar="CIDR[,CIDR]", help="what services get their addresses from, one CIDR of each IP family",
+    )  # fmt: skip
+    parser.add_argument(
         "--purge", action="store_true", help="remove the stopped cluster's containers and mounts, and end"
     )
     options = parser.parse_args(arguments)
     return Config(
         options.home.absolute(), options.port, options.address, options.node_name, options.runtime,
-        options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.purge,
+        options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.service_cidr, options.purge,
     )  # fmt: skip

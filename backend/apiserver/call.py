@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,8 +21,11 @@ from backend.store.api import Entry, Store
 
 if TYPE_CHECKING:
     from backend.apiserver.admission.chain import Chain
+    from backend.apiserver.allocation.services import ServiceAllocator
     from backend.apiserver.authentication.bearer_tokens import BearerTokens
     from backend.apiserver.authorization.cluster import ClusterAuthorizer
+
+_NOTHING = nullcontext()
 
 
 @lru_cache(maxsize=2)
@@ -42,6 +46,7 @@ class Server:
     authorizer: ClusterAuthorizer
     tokens: BearerTokens | None = None
     """None: no service account can have a token."""
+    allocators: Mapping[Resource, ServiceAllocator] = field(default_factory=dict)
     views: dict[Resource, tuple[Server, VersionedStore]] = field(default_factory=dict)
 
     def serving(self, resource: Resource) -> Server:
@@ -82,6 +87,11 @@ class Call:
     @property
     def key(self) -> str:
         return self.resource.key(self.request.namespace, self.request.name)
+
+    def allocated(self, new: Obj, old: Obj | None) -> AbstractContextManager[None]:
+        """Give `new`, in place, what objects of the kind get from the server, and hold it while it is stored."""
+        allocator = self.server.allocators.get(self.resource)
+        return _NOTHING if allocator is None else allocator.reserved(new, old, dry_run=self.dry_run)
 
 
 @dataclass(slots=True)

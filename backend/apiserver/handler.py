@@ -20,6 +20,7 @@ import orjson
 from backend.apiserver import registry
 from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.admission.plugins import recommended
+from backend.apiserver.allocation.services import ServiceAllocator
 from backend.apiserver.authentication.bearer_tokens import BearerTokens
 from backend.apiserver.authorization.cluster import ClusterAuthorizer
 from backend.apiserver.authorization.refusal import require_request
@@ -28,12 +29,14 @@ from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
 from backend.apiserver.table import Columns, Tables, joined, partial, partial_list
 from backend.apiserver.watching import Change, Watching
+from backend.config import SERVICE_CIDR
 from backend.machinery.client import WatchEvent
 from backend.meta import errors
 from backend.meta.errors import ApiError
 from backend.meta.schema import Schemas
 from backend.meta.types import ApiRequest, Obj
 from backend.resources.catalog import Catalog
+from backend.resources.core.service import SERVICE
 from backend.store.api import Store, StoreUnavailable
 
 Form = Literal["object", "table", "partial"]
@@ -61,12 +64,14 @@ class Handler:
 
     def __init__(
         self, store: Store, catalog: Catalog, schemas: Schemas, *, clock: Callable[[], float] = time.time,
-        tokens: BearerTokens | None = None,
+        tokens: BearerTokens | None = None, service_cidrs: Sequence[str] = (SERVICE_CIDR,),
     ) -> None:  # fmt: skip
+        """`service_cidrs` are what services get their addresses from: one of each IP family, the default one first."""
         self.authorizer = ClusterAuthorizer(store)
         self._server = Server(
-            store, catalog, schemas, clock, Snapshots(store, clock), recommended(), self.authorizer, tokens
-        )
+            store, catalog, schemas, clock, Snapshots(store, clock), recommended(), self.authorizer, tokens,
+            allocators={SERVICE: ServiceAllocator(store, service_cidrs)},
+        )  # fmt: skip
         self._columns = Columns(catalog)
         catalog.on_change(self._server.drop_views)
 
