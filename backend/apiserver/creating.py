@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from backend.apiserver import decoding, managedfields
 from backend.apiserver.admission.attributes import Attributes
@@ -22,10 +23,14 @@ _SET_BY_SERVER = ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds",
 
 
 async def create(call: Call) -> One:
-    obj = decoding.decode(call)
+    return await create_object(call, decoding.decode(call), managedfields.created)
+
+
+async def create_object(call: Call, obj: Obj, own: Callable[[Call, Obj], None]) -> One:
+    """Admit, validate and store a decoded object; `own` records in place who owns its fields. Raises ApiError."""
     meta = obj["metadata"]
     _set_system_fields(call, meta)
-    managedfields.created(call, obj)
+    own(call, obj)
     admission = Attributes(call, "CREATE", obj)
     await call.server.admission.admit(admission)
     obj = admission.new
@@ -36,7 +41,8 @@ async def create(call: Call) -> One:
         if generated:
             meta["name"] = _generate_name(base)
         try:
-            return One(call.resource, await _store(admission), 201)
+            with call.allocated(obj, None):
+                return One(call.resource, await _store(admission), 201)
         except KeyExists:
             meta.pop("resourceVersion", None)
     raise _exists(call, meta, generated=generated)

@@ -38,7 +38,15 @@ def decode(call: Call) -> Obj:
         if strict and level == "Strict":
             raise _unhandled(resource.kind, resource.version, resource.kind, strict_text(strict))
         call.warnings.extend(strict)
-    return complete(call, decoded.obj)
+    return complete(call, keep_reset(body, decoded.obj))
+
+
+def keep_reset(body: Obj, obj: Obj) -> Obj:
+    """`obj`, decoded of `body`, with its empty list of managed fields, which resets them and decoding drops."""
+    meta = body.get("metadata")
+    if isinstance(meta, dict) and meta.get("managedFields") == []:
+        obj["metadata"]["managedFields"] = [{}]
+    return obj
 
 
 def decode_as(call: Call, definition: str, kind: str, api_version: str) -> Obj:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from backend.machinery.client import APPLY_PATCH
 from backend.meta import causes, errors
 from backend.meta.errors import Cause
 from backend.meta.types import ApiRequest, Obj
@@ -34,7 +35,7 @@ def check(kind: str, found: Sequence[Cause]) -> None:
 def write_options(request: ApiRequest) -> bool:
     """Check the query of a write; whether it is a dry run."""
     query = request.query
-    if not query:
+    if not query and request.content_type != APPLY_PATCH:
         return False
     found: list[Cause] = []
     dry_run = query.get("dryRun")
@@ -43,9 +44,22 @@ def write_options(request: ApiRequest) -> bool:
     validation = query.get("fieldValidation", "")
     if validation not in _FIELD_VALIDATION:
         found.append(causes.not_supported("fieldValidation", validation, _FIELD_VALIDATION))
+    if request.verb == "patch":
+        found = [*_apply_causes(request), *found]
     found += _manager_causes(query.get("fieldManager", ""))
     check(_KINDS[request.verb], found)
     return dry_run is not None
+
+
+def _apply_causes(request: ApiRequest) -> list[Cause]:
+    """Source: ValidatePatchOptions."""
+    if request.content_type != APPLY_PATCH:
+        if "force" not in request.query:
+            return []
+        return [causes.forbidden("force", "may not be specified for non-apply patch")]
+    if request.query.get("fieldManager"):
+        return []
+    return [causes.required("fieldManager", "is required for apply patch")]
 
 
 def dry_run_causes(values: Sequence[str]) -> list[Cause]:

@@ -1,4 +1,4 @@
-"""patch, with all patch types but apply. Source: k8s.io/apiserver/pkg/endpoints/handlers/patch.go."""
+"""patch, with all patch types; see applying for apply. Source: k8s.io/apiserver/pkg/endpoints/handlers/patch.go."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 import orjson
 
 from backend.apiserver import decoding
+from backend.apiserver.applying import apply_at
 from backend.apiserver.call import Call, One
 from backend.apiserver.updating import MAIN, STATUS, Endpoint, change
-from backend.machinery.client import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from backend.machinery.client import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from backend.meta import causes, errors
 from backend.meta.errors import ApiError
 from backend.meta.patch import json_patch, merge_patch, strategic_merge_patch
+from backend.meta.schema import Schemas
 from backend.meta.types import Obj
+from backend.resources.resource import Resource
 from backend.store.api import Entry
 
 
@@ -27,10 +30,13 @@ async def patch_status(call: Call) -> One:
 
 async def patch_at(call: Call, endpoint: Endpoint) -> One:
     """Raises 415 for another media type, 400 and 422 as kube-apiserver does for a patch that does not fit."""
-    if call.request.content_type not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH):
-        accepted = ", ".join((JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH))
+    accepts = patch_types(call.resource, call.server.schemas)
+    if call.request.content_type not in accepts:
+        accepted = ", ".join(accepts)
         text = "the body of the request was in an unknown format - accepted media types include"
         raise errors.unsupported_media_type(f"{text}: {accepted}")
+    if call.request.content_type == APPLY_PATCH:
+        return await apply_at(call, endpoint)
     document = call.request.body
 
     def transform(old: Entry) -> Obj:
@@ -38,6 +44,13 @@ async def patch_at(call: Call, endpoint: Endpoint) -> One:
         return _decode(call, _apply(call, document, old.obj), document)
 
     return await change(call, endpoint, transform)
+
+
+def patch_types(resource: Resource, schemas: Schemas) -> tuple[str, ...]:
+    """The media types of patches of a kind: a strategic one needs to know the Go type."""
+    if resource.schema in schemas:
+        return JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH
+    return JSON_PATCH, MERGE_PATCH, APPLY_PATCH
 
 
 def _apply(call: Call, document: Any, old: Obj) -> Any:
@@ -68,7 +81,7 @@ def _decode(call: Call, patched: Any, document: Any) -> Obj:
         raise _unfit(show(shown), decoding.strict_text(decoded.strict))
     if level == "Warn":
         call.warnings.extend(decoded.strict)
-    return decoding.complete(call, decoded.obj)
+    return decoding.complete(call, decoding.keep_reset(patched, decoded.obj))
 
 
 def _unfit(shown: str, why: str) -> ApiError:

@@ -6,6 +6,7 @@ Source: BeforeUpdate of k8s.io/apiserver/pkg/registry/rest, and Store.Update of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import orjson
@@ -23,6 +24,9 @@ from backend.store.api import Entry, RevisionMismatch
 Transform = Callable[[Entry], Obj]
 """From the present state to a new object, which the caller may change; applied again after each lost race."""
 
+Owners = Callable[[Call, Obj, Obj], managedfields.Entries]
+"""(new object, old object) -> the new one's managedFields."""
+
 _ATTEMPTS = 100
 """Lost races before a writer is told so. Each means that another writer got ahead."""
 
@@ -32,10 +36,12 @@ class Endpoint:
     """What one endpoint of a kind may change.
 
     `keep(new, old)` puts back, in place, what it may not; `causes(new, old)` are the faults of what is left.
+    `owned` gives the part of an object that a client can own by writing here. Source: GetResetFields.
     """
 
     keep: Callable[[Call, Obj, Obj], None]
     causes: Callable[[Call, Obj, Obj], Sequence[Cause]]
+    owned: Callable[[Call, Obj], Obj] = lambda _call, obj: obj
 
 
 def _keep_main(call: Call, new: Obj, old: Obj) -> None:
@@ -47,6 +53,16 @@ def _keep_main(call: Call, new: Obj, old: Obj) -> None:
 
 def _main_causes(call: Call, new: Obj, old: Obj) -> Sequence[Cause]:
     return call.resource.validate_update(new, old)
+
+
+def _all_but_status(call: Call, obj: Obj) -> Obj:
+    if "status" not in obj or "status" not in call.resource.subresources:
+        return obj
+    return {name: value for name, value in obj.items() if name != "status"}
+
+
+def _status(_call: Call, obj: Obj) -> Obj:
+    return {name: value for name, value in obj.items() if name in ("apiVersion", "kind", "metadata", "status")}
 
 
 def _keep_all_but_status(_call: Call, new: Obj, old: Obj) -> None:
@@ -66,8 +82,8 @@ def _carry(new: Obj, old: Obj, name: str) -> None:
         new.pop(name, None)
 
 
-MAIN = Endpoint(_keep_main, _main_causes)
-STATUS = Endpoint(_keep_all_but_status, _status_causes)
+MAIN = Endpoint(_keep_main, _main_causes, _all_but_status)
+STATUS = Endpoint(_keep_all_but_status, _status_causes, _status)
 
 
 async def update(call: Call) -> One:
@@ -106,30 +122,39 @@ def _decode(call: Call) -> Obj:
     return obj
 
 
-async def change(call: Call, endpoint: Endpoint, transform: Transform) -> One:
+async def change(call: Call, endpoint: Endpoint, transform: Transform, own: Owners = managedfields.updated) -> One:
     """Store what `transform` makes of the present state, again and again until nobody else got ahead.
 
-    Raises 404, 409 for a stale resourceVersion or another uid, 422. A change of nothing writes nothing.
+    `own` says who owns which fields then. Raises 404, 409 for a stale resourceVersion or another uid, 422. A change of
+    nothing writes nothing.
     """
-    chain = call.server.admission
     for _ in range(_ATTEMPTS):
         old = find(call)
-        admission = Attributes(call, "UPDATE", transform(old), old.obj)
-        await chain.admit(admission)
+        new = transform(old)
+        entries = own(call, endpoint.owned(call, new), endpoint.owned(call, old.obj))
+        admission = Attributes(call, "UPDATE", new, old.obj)
+        await call.server.admission.admit(admission)
         new = admission.new
         _check_precondition(call, new["metadata"], old)
         _carry_metadata(call, new["metadata"], old.obj["metadata"])
-        endpoint.keep(call, new, old.obj)
-        if new == old.obj:
-            await chain.validate(admission)
-            return One(call.resource, old)
-        _finish(call, endpoint, new, old.obj)
-        await chain.validate(admission)
         try:
-            return One(call.resource, await _store(call, new, old))
+            with call.allocated(new, old.obj) if endpoint is MAIN else nullcontext():
+                return One(call.resource, await _settle(admission, endpoint, old, entries))
         except RevisionMismatch:
             continue
     raise errors.modified(call.resource.qualified, call.request.name)
+
+
+async def _settle(admission: Attributes, endpoint: Endpoint, old: Entry, entries: managedfields.Entries) -> Entry:
+    """Validate what was admitted, and store it unless it changes nothing. Raises RevisionMismatch, 422."""
+    call, new = admission.call, admission.new
+    endpoint.keep(call, new, old.obj)
+    if not _set_owners(new, old.obj, entries) and new == old.obj:
+        await call.server.admission.validate(admission)
+        return old
+    _finish(call, endpoint, new, old.obj)
+    await call.server.admission.validate(admission)
+    return await _store(call, new, old)
 
 
 def _check_precondition(call: Call, meta: Obj, old: Entry) -> None:
@@ -174,7 +199,19 @@ def _finish(call: Call, endpoint: Endpoint, new: Obj, old: Obj) -> None:
     call.warnings.extend(resource.warnings(new, old))
     if resource.generation and endpoint is not STATUS and resource.counted(new) != resource.counted(old):
         meta["generation"] = old["metadata"].get("generation", 0) + 1
-    managedfields.updated(call, new, old)
+
+
+def _set_owners(new: Obj, old: Obj, entries: managedfields.Entries) -> bool:
+    """Write the entries into `new`, which has those of `old`; whether that is a change. That nothing but a time would
+    change is none."""
+    present = old["metadata"].get("managedFields") or ()
+    if entries is present or (managedfields.same_but_times(entries, present) and new == old):
+        return False
+    if entries:
+        new["metadata"]["managedFields"] = list(entries)
+    else:
+        new["metadata"].pop("managedFields", None)
+    return True
 
 
 async def _store(call: Call, new: Obj, old: Entry) -> Entry:

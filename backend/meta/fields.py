@@ -33,7 +33,7 @@ class Field:
     any, struct, list and map. `format` is int32 or int64 for an integer. `definition` names the struct, for a
     struct and for a list or map of structs. `element` describes the elements of a list or map. `go_type` is how Go
     prints the type. The rest is about merging: `patch_strategy` may contain merge, replace and retainKeys;
-    `list_type` is atomic, set, map or "".
+    `list_type` is atomic, set, map or ""; `map_type` is what the field itself says, not the struct that it refers to.
     """
 
     __slots__ = (

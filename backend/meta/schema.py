@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from backend.meta.decode import Decoded, Decoder
 from backend.meta.duplicates import duplicate_fields
 from backend.meta.fields import Field, read_fields
+from backend.meta.structured.types import PublishedTypes, Type
 
 __all__ = ["KUBERNETES_VERSION", "Decoded", "Field", "Schemas", "duplicate_fields"]
 
@@ -34,27 +35,48 @@ def _path() -> Path:
     )
 
 
+class CustomSchema(Protocol):
+    """The schema of a kind that is not among the published definitions."""
+
+    def decode(self, obj: Any, kind: str, version: str) -> Decoded:
+        """See Schemas.decode."""
+
+    def type(self) -> Type:
+        """What server-side apply knows of the kind."""
+
+
 class Schemas:
     """All definitions, by their OpenAPI names such as `io.k8s.api.core.v1.Secret`."""
 
-    def __init__(self, packed: dict[str, bytes], kinds: dict[tuple[str, str, str], str]) -> None:
+    def __init__(
+        self,
+        packed: dict[str, bytes],
+        kinds: dict[tuple[str, str, str], str],
+        atomic: frozenset[str] = frozenset(),
+    ) -> None:
+        """`atomic` are the definitions that have one owner as a whole, wherever they are used."""
+        self.types = PublishedTypes(self.fields, atomic)
         self._packed = packed
         self._kinds = kinds
         self._fields: dict[str, Mapping[str, Field]] = {}
         self._decoder = Decoder(self.fields)
+        self._custom: dict[str, CustomSchema] = {}
 
     @classmethod
     def load(cls) -> Schemas:
         packed: dict[str, bytes] = {}
         kinds: dict[tuple[str, str, str], str] = {}
+        atomic: set[str] = set()
         for name, definition in cls.raw_definitions().items():
             for kind in definition.pop("x-kubernetes-group-version-kind", ()):
                 kinds[kind["group"], kind["version"], kind["kind"]] = name
             properties = definition.get("properties") or {}
             for prop in properties.values():
                 prop.pop("description", None)
+            if definition.get("x-kubernetes-map-type") == "atomic":
+                atomic.add(name)
             packed[name] = orjson.dumps({"properties": properties, "required": definition.get("required", ())})
-        return cls(packed, kinds)
+        return cls(packed, kinds, frozenset(atomic))
 
     @staticmethod
     def raw_definitions() -> dict[str, Any]:
@@ -67,7 +89,17 @@ class Schemas:
         return self._kinds
 
     def __contains__(self, definition: str) -> bool:
+        """Whether it is published."""
         return definition in self._packed
+
+    def define(self, definition: str, schema: CustomSchema) -> None:
+        """Decode by `schema`, too, and own its fields."""
+        self._custom[definition] = schema
+        self.types.add(definition, schema.type)
+
+    def forget(self, definition: str) -> None:
+        del self._custom[definition]
+        self.types.drop(definition)
 
     def fields(self, definition: str) -> Mapping[str, Field]:
         """The fields of a struct by their JSON names. Raises KeyError for an unknown definition."""
@@ -84,4 +116,6 @@ class Schemas:
         managed fields) are shared with it. Unknown fields are reported in `.strict`, in the order met. A
         required field that is absent is no fault here. Raises ApiError 400 with kube-apiserver's text.
         """
+        if definition in self._custom:
+            return self._custom[definition].decode(obj, kind, version)
         return self._decoder.decode(obj, definition, kind, version)

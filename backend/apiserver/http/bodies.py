@@ -26,6 +26,7 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 OBJECT_TYPES = ("application/json", "application/yaml", PROTOBUF)
 PATCH_TYPES = (
     "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
 )  # fmt: skip
 INTEGER_OPTIONS = ("gracePeriodSeconds",)
 
@@ -98,12 +99,27 @@ async def decode_object(body: bytes, media: str, kind: str) -> Any:
         raise _unrecognized(kind, why, body) from None
 
 
-async def decode_patch(body: bytes) -> Any:
-    """A patch document of any of the JSON patch types. Its shape is checked where it is applied."""
+async def decode_patch(body: bytes, media: str) -> Any:
+    """A patch document. Its shape is checked where it is applied."""
+    if media == "application/apply-patch+yaml":
+        return await _decode_applied(body)
     try:
         return parse_json(body)
     except ValueError:
         raise bad_request(f"error decoding patch: {error_text(body)}") from None
+
+
+async def _decode_applied(body: bytes) -> Any:
+    """What is applied is YAML, and so may be JSON."""
+    if body[:1] == b"{":
+        try:
+            return parse_json(body)
+        except ValueError:
+            pass  # YAML may begin so too
+    try:
+        return await asyncio.to_thread(load, body) if len(body) > YAML_IN_THREAD else load(body)
+    except YamlError as error:
+        raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
 
 
 async def decode_delete_options(body: bytes, media: str, query: Mapping[str, str]) -> Any:

@@ -80,7 +80,7 @@ async def _request(exchange: Exchange, target: Target, verb: str, user: User) ->
     elif verb == "patch":
         content_type = media_type(exchange.headers, PATCH_TYPES)
         raw = await read(exchange.receive, exchange.headers)
-        body = await decode_patch(raw)
+        body = await decode_patch(raw, content_type)
     elif verb == "delete" or verb == "deletecollection":
         raw = await read(exchange.receive, exchange.headers)
         body = await decode_delete_options(raw, media_type(exchange.headers) if raw else content_type, query)

@@ -212,10 +212,11 @@ async def test_a_patch_of_the_name_is_invalid(cluster) -> None:
 
 async def test_an_unknown_patch_type_is_unsupported(cluster) -> None:
     await cluster.config_map("a")
-    text = await cluster.refused(415, "patch", "configmaps", "a", {}, content_type="application/apply-patch+yaml")
+    text = await cluster.refused(415, "patch", "configmaps", "a", {}, content_type="application/patch+json")
     assert text == (
         "the body of the request was in an unknown format - accepted media types include: "
-        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
+        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, "
+        "application/apply-patch+yaml"
     )
 
 

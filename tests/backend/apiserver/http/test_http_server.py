@@ -69,7 +69,8 @@ async def test_patches_carry_their_type(running: Running) -> None:
     assert reply.code == 415
     assert reply.json["message"] == (
         "the body of the request was in an unknown format - accepted media types include: "
-        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
+        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, "
+        "application/apply-patch+yaml"
     )
 
 
