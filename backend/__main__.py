@@ -69,6 +69,7 @@ class Backend:
         self._keyring: Keyring
         self._handler: Handler
         self._server: Server | None = None
+        self._port = 0
 
     def shutdown(self, keep_pods: bool) -> None:
         self._keep_pods = keep_pods
@@ -128,7 +129,9 @@ class Backend:
         from backend.meta.schema import Schemas
 
         tokens = self._bearer_tokens()
-        self._handler = Handler(self._store, self._catalog, Schemas.load(), tokens=tokens)
+        self._handler = Handler(
+            self._store, self._catalog, Schemas.load(), tokens=tokens, service_cidrs=self._config.service_cidrs
+        )
         try:
             await create_system_namespaces(Client(self._handler, ADMIN))
         except ApiError as error:
@@ -136,6 +139,7 @@ class Backend:
         keys = await asyncio.wrap_future(self._keys)
         listener = _bind(self._config)
         port: int = listener.getsockname()[1]
+        self._port = port
         home.remember_port(self._config, port)
         self._server = server = Server(self._app(tokens, f"{self._config.address}:{port}"))
         await server.listen_tls(listener, tls_context(keys))
@@ -159,6 +163,7 @@ class Backend:
         from backend.apiserver.http.discovery import Discovery
         from backend.apiserver.http.health import Health
         from backend.apiserver.http.openapi import OpenApi
+        from backend.apiserver.http.openid import OpenId
         from backend.apiserver.http.podstreams import PodStreams
         from backend.apiserver.http.resources import Resources
         from backend.apiserver.http.routes import Router
@@ -171,7 +176,8 @@ class Backend:
             router=Router(self._catalog), authenticator=Authenticator(tokens),
             authorizer=self._handler.authorizer, resources=Resources(self._handler), pod_streams=pod_streams,
             discovery=Discovery(self._catalog, address),
-            openapi=OpenApi(self._catalog, Schemas.raw_definitions), health=Health({"ping": lambda: True}),
+            openapi=OpenApi(self._catalog, Schemas.raw_definitions), openid=OpenId(tokens.accounts.key, address),
+            health=Health({"ping": lambda: True}),
             control=self,
         )  # fmt: skip
 
@@ -180,6 +186,7 @@ class Backend:
         from backend.apiserver.expiry import expire_events
 
         self._supervisor.start("event expiry", lambda: expire_events(self._store))
+        self._start_kubernetes_service()
         importing = asyncio.create_task(asyncio.to_thread(_import_parts, self._config.runtime))
         await self._make_policy()
         await importing
@@ -208,6 +215,16 @@ class Backend:
         from backend.apiserver.authentication import accounts
 
         return self._client(accounts.username("kube-system", account), *accounts.groups("kube-system"))
+
+    def _start_kubernetes_service(self) -> None:
+        from backend.controllers.kubernetes_service import KubernetesService
+
+        client = self._client("system:apiserver", "system:masters")
+        cidrs, address, port = self._config.service_cidrs, home.advertised_address(self._config), self._port
+        self._supervisor.start(
+            "kubernetes service",
+            lambda: KubernetesService(client, cidrs=cidrs, address=address, port=port).run(),
+        )
 
     def _start_controllers(self) -> None:
         from backend.controllers.manager import ControllerManager

@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from backend.apiserver.authentication.authenticator import ANONYMOUS_PATHS, Authenticator
+from backend.apiserver.authentication.impersonation import NobodyImpersonated
 from backend.apiserver.authorization.attributes import MASTERS, Attributes, Authorizer
 from backend.apiserver.authorization.refusal import require, require_also, selected_name
-from backend.apiserver.http import health
+from backend.apiserver.http import health, openid
 from backend.apiserver.http.bodies import ClientGone
 from backend.apiserver.http.discovery import Discovery
 from backend.apiserver.http.exchange import Exchange, Receive, Send
 from backend.apiserver.http.health import Health
+from backend.apiserver.http.identity import Identity
 from backend.apiserver.http.openapi import OpenApi
+from backend.apiserver.http.openid import OpenId
 from backend.apiserver.http.podstreams import PodStreams
 from backend.apiserver.http.resources import Resources, wants_watch
 from backend.apiserver.http.routes import Router, Target, UnknownPath
@@ -47,15 +50,17 @@ class App:
 
     def __init__(
         self, *, router: Router, authenticator: Authenticator, authorizer: Authorizer, resources: Resources,
-        pod_streams: PodStreams, discovery: Discovery, openapi: OpenApi, health: Health, control: Control,
+        pod_streams: PodStreams, discovery: Discovery, openapi: OpenApi, openid: OpenId, health: Health,
+        control: Control,
     ) -> None:  # fmt: skip
         self._router = router
-        self._authenticator = authenticator
+        self._identity = Identity(authenticator, authorizer)
         self._authorizer = authorizer
         self._resources = resources
         self._pod_streams = pod_streams
         self._discovery = discovery
         self._openapi = openapi
+        self._openid = openid
         self._health = health
         self._control = control
         self._streams: set[asyncio.Task[Any]] = set()
@@ -77,6 +82,8 @@ class App:
                 await exchange.respond_error(error)
         except UnknownPath:
             await exchange.respond_text(404, "404 page not found\n")
+        except NobodyImpersonated as error:
+            await exchange.respond_text(500, f'Internal Server Error: "{_uri(exchange)}": {error}\n')
         except ClientGone:
             pass
         except Exception as error:
@@ -101,7 +108,7 @@ class App:
         if path in ANONYMOUS_PATHS and "user" not in exchange.state and b"authorization" not in exchange.headers:
             await self._path(exchange, path)
             return
-        user = self._authenticator.user(exchange.state, exchange.headers)
+        user = self._identity.user(exchange.state, exchange.headers, exchange.header_pairs)
         if path.startswith(("/api/", "/apis/")):
             try:
                 target = self._router.match(path)
@@ -152,6 +159,8 @@ class App:
             await self._discovery.serve(exchange)
         elif path.startswith("/openapi/"):
             await self._openapi.serve(exchange)
+        elif path in openid.PATHS:
+            await self._openid.serve(exchange)
         else:
             raise UnknownPath
 
@@ -176,6 +185,8 @@ class App:
             await self._pod_streams.serve_websocket(socket, self._websocket_target(scope, socket))
         except ApiError as error:
             await socket.refuse(error)
+        except NobodyImpersonated as error:
+            await socket.refuse(internal(str(error)))
         except asyncio.CancelledError:
             task.uncancel()
             await socket.close()
@@ -183,7 +194,7 @@ class App:
             self._streams.discard(task)
 
     def _websocket_target(self, scope: Mapping[str, Any], socket: Any) -> Target:
-        user = self._authenticator.user(scope["state"], socket.headers)
+        user = self._identity.user(scope["state"], socket.headers, scope["headers"])
         try:
             target = self._router.match(scope["path"])
         except UnknownPath:
@@ -192,3 +203,8 @@ class App:
             raise method_not_allowed()
         self._authorize(user, "get", target)
         return target
+
+
+def _uri(exchange: Exchange) -> str:
+    query = exchange.query_string.decode("latin-1")
+    return f"{exchange.path}?{query}" if query else exchange.path

@@ -44,7 +44,7 @@ class Exchange:
     """A request on its way. `streams` holds the tasks of answers that do not end by themselves."""
 
     __slots__ = (
-        "_query", "audit_id", "headers", "method", "path", "query_string", "receive", "send", "state",
+        "_query", "audit_id", "header_pairs", "headers", "method", "path", "query_string", "receive", "send", "state",
         "streaming", "streams",
     )  # fmt: skip
 
@@ -54,7 +54,8 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query_string: bytes = scope["query_string"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.header_pairs: Sequence[Header] = scope["headers"]
+        self.headers: dict[bytes, bytes] = dict(self.header_pairs)
         self.state: Mapping[str, Any] = scope["state"]
         self.receive = receive
         self.send = send

@@ -144,8 +144,8 @@ async def test_a_websocket_may_have_its_token_as_a_protocol(cluster: TokenCluste
 
 
 async def test_everybody_can_ask_who_they_are(cluster: TokenCluster) -> None:
-    asker = User("jane", ("devs", "system:authenticated"), "u1", (("scopes", ("a", "b")),))
+    asker = User("jane", ("devs", "system:masters"), "u1", (("scopes", ("a", "b")),))
     assert await cluster.who_am_i(asker) == {
-        "username": "jane", "uid": "u1", "groups": ["devs", "system:authenticated"],
+        "username": "jane", "uid": "u1", "groups": ["devs", "system:masters"],
         "extra": {"scopes": ["a", "b"]},
     }  # fmt: skip

@@ -26,6 +26,7 @@ from backend.apiserver.http.app import App
 from backend.apiserver.http.discovery import Discovery
 from backend.apiserver.http.health import Health
 from backend.apiserver.http.openapi import OpenApi
+from backend.apiserver.http.openid import OpenId
 from backend.apiserver.http.podstreams import PodStreams
 from backend.apiserver.http.resources import Resources
 from backend.apiserver.http.routes import Router
@@ -220,6 +221,7 @@ async def running(keys: pki.Pki, tmp_path: Path) -> AsyncIterator[Running]:
         router=Router(catalog), authenticator=Authenticator(_tokens(keys)), authorizer=Discovering(),
         resources=Resources(handler), pod_streams=pod_streams, discovery=Discovery(catalog, "127.0.0.1:6443"),
         openapi=OpenApi(catalog, Schemas.raw_definitions), health=Health({"ping": lambda: True}), control=control,
+        openid=OpenId(SigningKey(keys.service_account_key), "127.0.0.1:6443"),
     )  # fmt: skip
     server = Server(app)
     listener = bind("127.0.0.1", 0)
