@@ -17,7 +17,6 @@ from backend.meta.patch import json_patch, merge_patch, strategic_merge_patch
 from backend.meta.schema import Schemas
 from backend.meta.types import Obj
 from backend.resources.resource import Resource
-from backend.store.api import Entry
 
 
 async def patch(call: Call) -> One:
@@ -30,20 +29,26 @@ async def patch_status(call: Call) -> One:
 
 async def patch_at(call: Call, endpoint: Endpoint) -> One:
     """Raises 415 for another media type, 400 and 422 as kube-apiserver does for a patch that does not fit."""
+    check_type(call)
+    if call.request.content_type == APPLY_PATCH:
+        return await apply_at(call, endpoint)
+    return await change(call, endpoint, lambda old: patched(call, old.obj))
+
+
+def check_type(call: Call) -> None:
+    """Raises 415 for what the kind does not take as a patch."""
     accepts = patch_types(call.resource, call.server.schemas)
     if call.request.content_type not in accepts:
         accepted = ", ".join(accepts)
         text = "the body of the request was in an unknown format - accepted media types include"
         raise errors.unsupported_media_type(f"{text}: {accepted}")
-    if call.request.content_type == APPLY_PATCH:
-        return await apply_at(call, endpoint)
-    document = call.request.body
 
-    def transform(old: Entry) -> Obj:
-        call.warnings.clear()
-        return _decode(call, _apply(call, document, old.obj), document)
 
-    return await change(call, endpoint, transform)
+def patched(call: Call, old: Obj) -> Obj:
+    """What the request's patch, any but an apply patch, makes of `old`: a new object. Warnings are those of this
+    attempt."""
+    call.warnings.clear()
+    return _decode(call, _apply(call, call.request.body, old), call.request.body)
 
 
 def patch_types(resource: Resource, schemas: Schemas) -> tuple[str, ...]:

@@ -109,7 +109,13 @@ async def replace(call: Call, endpoint: Endpoint) -> One:
 
 def _decode(call: Call) -> Obj:
     obj = decoding.decode(call)
-    meta, name, namespace = obj["metadata"], call.request.name, call.request.namespace
+    check_address(call, obj["metadata"])
+    return obj
+
+
+def check_address(call: Call, meta: Obj) -> None:
+    """Raises 400 unless metadata in a body is of the object that the URL names."""
+    name, namespace = call.request.name, call.request.namespace
     sent = meta.get("name", "")
     if not sent:
         text = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
@@ -119,7 +125,6 @@ def _decode(call: Call) -> Obj:
     if namespace and meta.get("namespace", "") not in ("", namespace):
         text = f"the namespace of the object ({meta['namespace']}) does not match the namespace on the request"
         raise errors.bad_request(f"{text} ({namespace})")
-    return obj
 
 
 async def change(call: Call, endpoint: Endpoint, transform: Transform, own: Owners = managedfields.updated) -> One:
