@@ -11,6 +11,7 @@ from backend.apiserver import (
     options,
     patching,
     reading,
+    scaling,
     subresources,
     updating,
 )
@@ -37,6 +38,12 @@ _STATUS: dict[str, Verb] = {
     "get": reading.get,
     "update": updating.update_status,
     "patch": patching.patch_status,
+}
+
+_SCALE: dict[str, Verb] = {
+    "get": scaling.get_scale,
+    "update": scaling.update_scale,
+    "patch": scaling.patch_scale,
 }
 
 _SUBRESOURCES: dict[tuple[str, str], dict[str, Verb]] = {
@@ -92,6 +99,8 @@ def _verb(resource: Resource, request: ApiRequest) -> Verb:
         raise errors.page_not_found()
     elif request.subresource == "status":
         verb = _STATUS.get(request.verb)
+    elif request.subresource == "scale":
+        verb = _SCALE.get(request.verb)
     else:
         verb = _SUBRESOURCES.get((resource.qualified, request.subresource), {}).get(request.verb)
     if verb is None:
