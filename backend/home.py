@@ -11,6 +11,8 @@ import orjson
 
 from backend.apiserver.pki import write_private
 from backend.config import Config
+from backend.machinery.machine import primary_address
+from backend.meta.addresses import parse_ip
 from backend.meta.schema import KUBERNETES_VERSION
 from backend.store.api import StoreError
 from backend.store.lockfile import LockFile
@@ -100,6 +102,15 @@ def announce(config: Config, port: int) -> None:
         "nodeName": config.node_name,
     }  # fmt: skip
     write_private(config.info_path, orjson.dumps(info, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def advertised_address(config: Config) -> str:
+    """Where pods find the API server: not on their own loopback. "" if this machine has no other address."""
+    for text in (config.address, primary_address()):
+        address = parse_ip(text)
+        if address is not None and not address.is_loopback and not address.is_unspecified:
+            return text
+    return ""
 
 
 def retract(config: Config) -> None:

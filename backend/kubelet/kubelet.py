@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import socket
 from pathlib import Path
 
 from backend.kubelet.backoff import Backoff
@@ -30,6 +29,7 @@ from backend.machinery.client import PODS, Client
 from backend.machinery.clock import Clock, RealClock
 from backend.machinery.events import EventRecorder
 from backend.machinery.informer import Informer
+from backend.machinery.machine import primary_address
 from backend.meta.types import Obj
 
 log = logging.getLogger(__name__)
@@ -227,14 +227,3 @@ class Kubelet:
         for sandbox in ready:
             with contextlib.suppress(RuntimeFailure):
                 await self._runtime.stop_sandbox(sandbox.id)
-
-
-def primary_address() -> str:
-    """This machine's address on the way to the world (nothing is sent); 127.0.0.1 where there is no way."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        address: str = probe.getsockname()[0]
-        return address

@@ -25,4 +25,5 @@ ENDPOINTS = Resource(
     validate=later("core.endpoints_rules:validate_endpoints"),
     validate_update=later("core.endpoints_rules:validate_endpoints_update"),
     warnings=later("core.endpoints_rules:endpoints_warnings"),
+    deprecated="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
 )
