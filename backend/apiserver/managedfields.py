@@ -13,7 +13,7 @@ from backend.apiserver import options
 from backend.apiserver.call import Call
 from backend.meta.structured.sets import Tree, difference, union
 from backend.meta.structured.types import Type
-from backend.meta.structured.values import compare
+from backend.meta.structured.values import compare, initial
 from backend.meta.types import Obj
 
 Entries = Sequence[Obj]
@@ -47,7 +47,7 @@ def created(call: Call, obj: Obj) -> None:
     sent = obj
     if "status" in call.resource.subresources and "status" in obj:
         sent = {name: value for name, value in obj.items() if name != "status"}
-    fields, _ = compare({}, _tracked(sent), type_of(call))
+    fields = initial(_tracked(sent), type_of(call))
     obj["metadata"]["managedFields"] = [_entry(call, fields)]
 
 

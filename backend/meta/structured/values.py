@@ -155,20 +155,39 @@ def _put(changed: Tree, removed: Tree, key: str, both: _Changes) -> None:
         removed[key] = both[1]
 
 
+def initial(obj: dict[str, Any], kind: Type) -> Tree:
+    """What `compare` finds added to an object that was not there before, found faster."""
+    fields, element, always = kind.fields, kind.element, kind.always
+    tree: Tree = {}
+    for name, value in obj.items():
+        inner = fields.get(name) or element
+        if inner is None or value is None:
+            continue
+        if name not in always or inner.atomic:
+            tree[f"f:{name}"] = everything(value, inner)
+        elif value:
+            below = initial(value, inner) if inner.form == "map" else everything(value, inner)
+            below.pop(".", None)
+            if below:
+                tree[f"f:{name}"] = below
+    return tree
+
+
 def everything(value: Any, kind: Type) -> Tree:
     """A value that was not there before and all that is in it, as a value in a tree."""
-    if not value:
+    if not value or kind.form == "scalar" or kind.atomic:
         return {}
-    kind = kind.resolved(value)
-    if kind.form == "scalar" or kind.atomic:
-        return {}
+    if kind.form == "any":
+        kind = kind.resolved(value)
+        if kind.form == "scalar" or kind.atomic:
+            return {}
     tree: Tree = {".": {}}
     if kind.form == "map":
         fields, element = kind.fields, kind.element
         for name, item in value.items():
             inner = fields.get(name) or element
             if item is not None and inner is not None:
-                tree[f"f:{name}"] = everything(item, inner)
+                tree["f:" + name] = everything(item, inner) if inner.form != "scalar" else {}
     else:
         assert kind.element is not None
         for key, items in items_by_key(value, kind).items():
