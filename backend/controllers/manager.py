@@ -8,10 +8,13 @@ from collections.abc import Callable
 from backend.controllers import cluster_role_aggregation, pod_gc, root_ca, service_account
 from backend.controllers.garbage_collector import GarbageCollector
 from backend.controllers.namespace import NamespaceController
+from backend.controllers.resource_quota import RESOURCE_QUOTAS, ResourceQuotaController
+from backend.controllers.storage_protection import StorageProtection
 from backend.machinery.client import NAMESPACES, NODES, Client
 from backend.machinery.clock import Clock
 from backend.machinery.controller import Controller
 from backend.machinery.informer import Informer
+from backend.meta.types import Obj
 from backend.resources.catalog import Catalog
 
 
@@ -32,15 +35,25 @@ class ControllerManager:
         emptier = NamespaceController(
             acting_as("namespace-controller"), namespaces=namespaces, catalog=catalog, clock=clock
         )
+        quotas = Informer(client, RESOURCE_QUOTAS, clock=clock)
+        counter = ResourceQuotaController(
+            acting_as("resourcequota-controller"), catalog=catalog, quotas=quotas, pods=pods, clock=clock
+        )
+
+        def content_deleted(obj: Obj) -> None:
+            emptier.content_deleted(obj)
+            counter.content_changed(obj)
+
         collector = GarbageCollector(
-            acting_as("generic-garbage-collector"),
-            catalog=catalog,
-            on_deleted=emptier.content_deleted,
-            clock=clock,
+            acting_as("generic-garbage-collector"), catalog=catalog, on_deleted=content_deleted, clock=clock
         )
         publisher = acting_as("root-ca-cert-publisher")
         aggregation = cluster_role_aggregation.make(acting_as("clusterrole-aggregation-controller"), clock)
-        self._informers = [namespaces, nodes, pods, accounts, config_maps, aggregation.roles]
+        protection = StorageProtection(client, acting_as, pods=pods, clock=clock)
+        self._informers = [
+            namespaces, nodes, pods, accounts, config_maps, quotas, aggregation.roles, *protection.informers,
+            *counter.informers,
+        ]  # fmt: skip
         self._collector = collector
         self._controllers: list[Controller] = [
             service_account.make(
@@ -48,10 +61,12 @@ class ControllerManager:
             ),
             root_ca.make(publisher, ca_bundle, namespaces=namespaces, config_maps=config_maps, clock=clock),
             emptier.controller,
+            counter.controller,
             pod_gc.PodGarbageCollector(
                 acting_as("pod-garbage-collector"), pods=pods, nodes=nodes, clock=clock
             ).controller,
             aggregation.controller,
+            *protection.controllers,
         ]
 
     @property
