@@ -123,7 +123,7 @@ class Backend:
 
     async def _serve(self) -> None:
         """Answer requests: everything from the handler to the listeners, then tell whoever waits."""
-        from backend.apiserver.bootstrap import create_system_namespaces
+        from backend.apiserver.bootstrap import create_system_namespaces, create_system_priority_classes
         from backend.apiserver.handler import Handler
         from backend.apiserver.http.server import Server, bind_unix, tls_context
         from backend.meta.schema import Schemas
@@ -133,9 +133,12 @@ class Backend:
             self._store, self._catalog, Schemas.load(), tokens=tokens, service_cidrs=self._config.service_cidrs
         )
         try:
-            await create_system_namespaces(Client(self._handler, ADMIN))
+            client = Client(self._handler, ADMIN)
+            await asyncio.gather(create_system_namespaces(client), create_system_priority_classes(client))
         except ApiError as error:
             raise StartError(str(error)) from None
+        self._handler.definitions.load()
+        self._supervisor.start("custom resources", self._handler.definitions.run)
         keys = await asyncio.wrap_future(self._keys)
         listener = _bind(self._config)
         port: int = listener.getsockname()[1]

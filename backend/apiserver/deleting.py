@@ -123,7 +123,7 @@ async def _delete(call: Call, delete_options: Obj, old: Entry) -> Result:
         elif meta.get("finalizers"):
             return One(call.resource, old)
         return await _remove(call, old)
-    if grace or meta.get("finalizers"):
+    if grace or meta.get("finalizers") or call.resource.deletion_finalizer:
         return await _mark(call, old, grace or 0)
     return await _remove(call, old)
 
@@ -138,6 +138,9 @@ async def _mark(call: Call, old: Entry, grace: int) -> One:
     meta = dict(old.obj["metadata"])
     meta["deletionTimestamp"] = timefmt.format_time(call.server.clock() + grace)
     meta["deletionGracePeriodSeconds"] = grace
+    finalizer = call.resource.deletion_finalizer
+    if finalizer and finalizer not in (meta.get("finalizers") or ()):
+        meta["finalizers"] = [*(meta.get("finalizers") or ()), finalizer]
     if meta.get("generation"):
         meta["generation"] += 1
     return await _store(call, {**old.obj, "metadata": meta}, old)

@@ -88,6 +88,8 @@ async def serve(server: Server, request: ApiRequest, warnings: list[str]) -> Res
     resource = find_resource(server, request)
     verb = _verb(resource, request)
     dry_run = request.verb in _WRITES and options.write_options(request)
+    if resource.deprecated:
+        warnings.append(resource.deprecated)
     return await verb(Call(server.serving(resource), resource, request, dry_run, warnings))
 
 

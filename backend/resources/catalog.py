@@ -113,7 +113,8 @@ class Catalog:
 
     def _indexed(self) -> dict[tuple[str, str, str], Resource]:
         found: dict[tuple[str, str, str], Resource] = {}
-        for resources in (self._fixed, *self._owned.values()):
+        owned = sorted(self._owned.values(), key=lambda kinds: (kinds[0].group, kinds[0].plural))
+        for resources in (self._fixed, *owned):
             for resource in resources:
                 address = (resource.group, resource.version, resource.plural)
                 if address in found:

@@ -152,6 +152,12 @@ class Resource:
     """Declared beside "scale" among the subresources."""
     graceful_delete: Callable[[Obj, Obj], int] | None = None
     """(object, DeleteOptions) -> grace period in seconds; 0 deletes at once. None: always at once."""
+    published: Obj | None = None
+    """The OpenAPI v3 schema of a kind that is not among the published definitions."""
+    deprecated: str = ""
+    """What every request for the kind is warned of. Source: deprecation of versions of custom resources."""
+    deletion_finalizer: str = ""
+    """A finalizer that a deletion adds: somebody has to end something first, whoever made the object."""
     encrypted: bool = False
     """Whether the store encrypts it at rest."""
     stored_as: Resource | None = None

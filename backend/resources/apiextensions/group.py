@@ -1,5 +1,5 @@
-"""The kinds of apiextensions.k8s.io, by name."""
+"""The kinds of apiextensions.k8s.io/v1, by name."""
 
-from backend.resources.resource import Resource
+from backend.resources.apiextensions.custom_resource_definition import CUSTOM_RESOURCE_DEFINITION
 
-KINDS: tuple[Resource, ...] = ()
+KINDS = (CUSTOM_RESOURCE_DEFINITION,)
