@@ -194,6 +194,7 @@ class Backend:
         await self._make_policy()
         await importing
         self._start_controllers()
+        self._start_flow_control()
         self._start_scheduler()
         if self._config.runtime == "docker":
             self._start_kubelet()
@@ -240,6 +241,11 @@ class Backend:
                 client, acting_as=self._account_client, catalog=self._catalog, ca_bundle=ca_bundle
             ).run(),
         )
+
+    def _start_flow_control(self) -> None:
+        from backend.controllers.flow_control import FlowControl
+
+        self._supervisor.start("flow control", lambda: FlowControl(Client(self._handler, ADMIN)).run())
 
     def _start_scheduler(self) -> None:
         from backend.scheduler.scheduler import Scheduler
@@ -290,7 +296,12 @@ def _calm_garbage_collector() -> None:
 
 def _import_parts(runtime: str) -> None:
     """In a thread: it takes as long as everything before it, and the API answers already."""
-    names = ["backend.controllers.manager", "backend.scheduler.scheduler", "jwt.api_jws"]
+    names = [
+        "backend.controllers.manager",
+        "backend.controllers.flow_control",
+        "backend.scheduler.scheduler",
+        "jwt.api_jws",
+    ]
     if runtime == "docker":
         names += ["backend.kubelet.kubelet", "backend.kubelet.runtime.docker", "backend.kubelet.streams"]
         names += ["uvicorn.protocols.websockets.wsproto_impl"]  # for exec, which without a kubelet nobody can use
