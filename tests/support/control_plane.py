@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from backend.apiserver.bootstrap import create_system_namespaces
+from backend.apiserver.bootstrap import create_system_namespaces, create_system_priority_classes
 from backend.apiserver.handler import Handler
 from backend.machinery.client import NODES, PODS, SERVICE_ACCOUNTS, Client
 from backend.meta.errors import ApiError
@@ -71,6 +71,7 @@ async def control_plane(root: Path) -> AsyncIterator[ControlPlane]:
     store = await SqlStore.open(f"sqlite:///{root / 'state.db'}")
     plane = ControlPlane(store)
     await create_system_namespaces(plane.client)
+    await create_system_priority_classes(plane.client)
     await plane.client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
     yield plane
     await store.close()

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from backend.apiserver.admission.chain import Chain
+from backend.apiserver.admission.default_ingress_class import DefaultIngressClass
+from backend.apiserver.admission.default_storage_class import DefaultStorageClass
 from backend.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from backend.apiserver.admission.limit_ranger import LimitRanger
 from backend.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from backend.apiserver.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from backend.apiserver.admission.priority import Priority
+from backend.apiserver.admission.resource_quota import ResourceQuota
+from backend.apiserver.admission.runtime_class import RuntimeClass
 from backend.apiserver.admission.service_account import ServiceAccount
+from backend.apiserver.admission.storage_object_in_use_protection import StorageObjectInUseProtection
 from backend.apiserver.authorization.escalation import EscalationCheck
 
 PLUGINS = (
     NamespaceLifecycle,
+    LimitRanger,
     ServiceAccount,
     Priority,
     DefaultTolerationSeconds,
+    DefaultStorageClass,
+    StorageObjectInUseProtection,
+    PersistentVolumeClaimResize,
+    RuntimeClass,
+    DefaultIngressClass,
     EscalationCheck,
+    ResourceQuota,
 )
 
 

@@ -95,7 +95,7 @@ def _mount_token(spec: Obj) -> None:
     made = "" if name else _VOLUME + "".join(random.choices(_SUFFIX_ALPHABET, k=5))
     mount = {"name": name or made, "readOnly": True, "mountPath": MOUNT_PATH}
     needed = False
-    for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
+    for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
         mounts = container.get("volumeMounts") or []
         if all(other.get("mountPath") != MOUNT_PATH for other in mounts):
             container["volumeMounts"] = [*mounts, dict(mount)]

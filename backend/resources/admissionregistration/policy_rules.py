@@ -225,7 +225,7 @@ def _validate_mutation(mutation: Obj, path: str) -> list[Cause]:
         elif other == kind and given is None:
             text = f"must be set when patchType is {kind}"
             found.append(causes.required(f"{path}.{field}", text))
-        elif other == kind and not (given.get("expression") or "").strip():
+        elif given is not None and not (given.get("expression") or "").strip():
             found.append(causes.required(f"{path}.{field}.expression", "expression is not specified"))
     return found
 

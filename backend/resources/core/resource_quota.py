@@ -23,7 +23,8 @@ def _prepare_create(quota: Obj) -> None:
 def _row(quota: Obj, now: float) -> list[Any]:
     status = quota.get("status") or {}
     hard, used = status.get("hard") or {}, status.get("used") or {}
-    requests, limits = [], []
+    requests: list[str] = []
+    limits: list[str] = []
     for name in sorted(hard):
         shown = limits if name.startswith("limits.") else requests
         shown.append(f"{name}: {used.get(name, '0')}/{hard[name]}")

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from backend.apiserver.bootstrap import create_system_namespaces
+from backend.apiserver.bootstrap import create_system_namespaces, create_system_priority_classes
 from backend.apiserver.handler import Answer, Handler
 from backend.machinery.client import CONFIGMAPS, PODS, SERVICE_ACCOUNTS, Client
 from backend.meta.errors import ApiError
@@ -77,6 +77,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'state.db'}")
     cluster = Cluster(store)
     await create_system_namespaces(cluster.client)
+    await create_system_priority_classes(cluster.client)
     await cluster.client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
     yield cluster
     await store.close()
