@@ -104,6 +104,9 @@ class Tables:
 
     async def table(self, entries: Sequence[Entry], metadata: Obj) -> list[bytes]:
         now = self._clock()
+        order = self._resource.table_order
+        if order is not None:
+            entries = sorted(entries, key=lambda entry: order(entry.obj))
         rows: list[bytes] = []
         for start in range(0, len(entries), PACE):
             rows += [self._row(entry, now) for entry in entries[start : start + PACE]]

@@ -134,6 +134,8 @@ class Resource:
     subresources: tuple[str, ...] = ()
     columns: tuple[Column, ...] = (NAME_COLUMN, AGE_COLUMN)
     row: Callable[[Obj, float], list[Any]] | None = None
+    table_order: Callable[[Obj], Any] | None = None
+    """What a table's rows are sorted by, where they are not in the order of their keys."""
     validate_name: Callable[[str], list[str]] | None = None
     default: Callable[[Obj], None] = _nothing
     prepare_create: Callable[[Obj], None] = _nothing

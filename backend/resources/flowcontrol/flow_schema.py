@@ -44,6 +44,11 @@ def _row(schema: Obj, now: float) -> list[Any]:
     ]
 
 
+def _table_order(schema: Obj) -> tuple[int, str]:
+    """In the order in which they are matched with requests."""
+    return schema["spec"].get("matchingPrecedence", 0), schema["metadata"]["name"]
+
+
 FLOW_SCHEMA = Resource(
     group="flowcontrol.apiserver.k8s.io",
     version="v1",
@@ -62,6 +67,7 @@ FLOW_SCHEMA = Resource(
         Column("MissingPL", description="references a broken or non-existent PriorityLevelConfiguration"),
     ),
     row=_row,
+    table_order=_table_order,
     validate_name=names.dns1123_subdomain,
     default=_default,
     prepare_create=_prepare_create,
