@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from backend.meta import causes, names
-from backend.meta.errors import Cause
 from backend.meta.types import Obj
 from backend.resources import cells
-from backend.resources.resource import NAME_COLUMN, Column, Resource
+from backend.resources.resource import NAME_COLUMN, Column, Resource, later
 
 _SCHEMA = "io.k8s.api.core.v1.Event"
 _INVOLVED_FIELDS = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
-_CLUSTER_NAMESPACES = ("", "default")
-_CLUSTER_KINDS = frozenset({"Node", "Namespace", "PersistentVolume"})
 _SELECTABLE = frozenset(
     {f"involvedObject.{name}" for name in _INVOLVED_FIELDS} | {"reason", "reportingComponent", "source", "type"}
 )
@@ -27,54 +22,6 @@ def _default(event: Obj) -> None:
     for name in ("reportingComponent", "reportingInstance"):
         event.setdefault(name, "")
     event.setdefault("source", {})
-
-
-def _validate(event: Obj) -> Sequence[Cause]:
-    """The event lives in the namespace of what it is about; events of cluster-scoped objects in `default`."""
-    namespace = event["metadata"].get("namespace", "")
-    involved = event.get("involvedObject") or {}
-    about = involved.get("namespace", "")
-    path = "involvedObject.namespace"
-    mismatch = "does not match event.namespace"
-    found: list[Cause] = []
-    if not about:
-        if namespace not in _CLUSTER_NAMESPACES:
-            found.append(causes.invalid_value(path, about, mismatch))
-    elif involved.get("kind") in _CLUSTER_KINDS and "/" not in involved.get("apiVersion", ""):
-        found.append(causes.invalid_value(path, about, "not required for kind " + involved["kind"]))
-    elif about != namespace:
-        found.append(causes.invalid_value(path, about, mismatch))
-    if event.get("eventTime"):
-        found += _validate_new_style(event)
-    return found + causes.each_invalid("namespace", namespace, names.dns1123_subdomain(namespace))
-
-
-def _validate_new_style(event: Obj) -> list[Cause]:
-    """Events with an eventTime follow the rules of events.k8s.io."""
-    found: list[Cause] = []
-    if not event.get("reportingComponent"):
-        found.append(causes.required("reportingController"))
-    else:
-        text = event["reportingComponent"]
-        found += causes.each_invalid("reportingController", text, names.qualified_name(text))
-    if not event.get("reportingInstance"):
-        found.append(causes.required("reportingInstance"))
-    found += [_too_long(event, name, limit) for name, limit in _LIMITS if len(event.get(name, "")) > limit]
-    found += [causes.required(name) for name in ("action", "reason") if not event.get(name)]
-    return found
-
-
-_LIMITS = (("reportingInstance", 128), ("action", 128), ("reason", 128), ("message", 1024))
-
-
-def _too_long(event: Obj, name: str, limit: int) -> Cause:
-    return causes.invalid_value(
-        name, "" if name == "message" else event[name], f"can have at most {limit} characters"
-    )
-
-
-def _validate_update(event: Obj, _old: Obj) -> Sequence[Cause]:
-    return _validate(event)
 
 
 def _source(event: Obj) -> str:
@@ -135,8 +82,8 @@ EVENT = Resource(
     ),
     row=_row,
     default=_default,
-    validate=_validate,
-    validate_update=_validate_update,
+    validate=later("events.event_rules:validate"),
+    validate_update=later("events.event_rules:validate_update"),
     selectable=_selectable,
     selectable_names=_SELECTABLE,
 )

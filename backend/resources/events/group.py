@@ -1,5 +1,6 @@
-"""The kinds of events.k8s.io, by name."""
+"""The kinds of events.k8s.io."""
 
+from backend.resources.events.event import EVENT
 from backend.resources.resource import Resource
 
-KINDS: tuple[Resource, ...] = ()
+KINDS: tuple[Resource, ...] = (EVENT,)

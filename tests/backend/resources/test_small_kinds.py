@@ -191,9 +191,13 @@ def test_an_event_lives_where_its_object_lives(namespace, involved, expected):
 
 def test_an_event_of_the_new_kind_has_more_rules():
     made = event(eventTime="2023-11-14T22:08:20.000000Z", reason="")
-    assert [str(cause) for cause in EVENT.validate(made)] == [
-        "reportingController: Required value", "reportingInstance: Required value",
-        "action: Required value", "reason: Required value",
+    found = [str(cause) for cause in EVENT.validate(made)]
+    assert found[:2] == [
+        "reportingComponent: Required value",
+        'reportingComponent: Invalid value: "": name part must be non-empty',
+    ]
+    assert found[3:] == [
+        "reportingInstance: Required value", "action: Required value", "reason: Required value",
     ]  # fmt: skip
 
 
