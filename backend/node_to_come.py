@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from backend.meta.streams import ExecOptions, ExecSession, LogOptions, NodeStreams
+from backend.meta.streams import ExecOptions, ExecSession, LogOptions, NodeStreams, PortConnection
 from backend.meta.types import Obj
 
 
@@ -28,6 +28,9 @@ class NodeToCome:
 
     async def attach(self, pod: Obj, options: ExecOptions) -> ExecSession:
         return await (await self._awaited()).attach(pod, options)
+
+    async def connect(self, pod: Obj, port: int) -> PortConnection:
+        return await (await self._awaited()).connect(pod, port)
 
     async def _awaited(self) -> NodeStreams:
         await self._there.wait()

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from backend.kubelet.podspec import find_container
 from backend.kubelet.runtime.api import Runtime, RuntimeFailure
 from backend.meta.errors import ApiError, bad_request
-from backend.meta.streams import ExecOptions, ExecSession, LogOptions
+from backend.meta.streams import ExecOptions, ExecSession, LogOptions, PortConnection
 from backend.meta.types import Obj
 
 StatusOf = Callable[[Obj], Obj]
@@ -52,6 +52,22 @@ class KubeletStreams:
             return await self._runtime.attach(container_id, stdin=options.stdin, tty=tty)
         except RuntimeFailure as error:
             raise _failed(str(error)) from error
+
+    async def connect(self, pod: Obj, port: int) -> PortConnection:
+        """Raises ApiError 500 with the kubelet's text, which a client shows as it is."""
+        meta = pod["metadata"]
+        try:
+            state = await self._runtime.pod(meta["uid"])
+        except RuntimeFailure as error:
+            raise _failed(str(error)) from error
+        sandbox = next((sandbox for sandbox in state.sandboxes if sandbox.ready), None) if state else None
+        if sandbox is None:
+            name = f"{meta['name']}_{meta['namespace']}({meta['uid']})"
+            raise _failed(f'unable to find container sandbox for pod "{name}"')
+        try:
+            return await self._runtime.connect(sandbox.id, port)
+        except RuntimeFailure as error:
+            raise _failed(f"error forwarding port {port} to pod {sandbox.id}, uid : {error}") from error
 
     async def _running(self, pod: Obj, name: str) -> str:
         try:

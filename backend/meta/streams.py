@@ -1,4 +1,4 @@
-"""How the API server reaches a node for what is not an object: logs, exec and attach.
+"""How the API server reaches a node for what is not an object: logs, exec, attach and ports.
 
 The kubelet implements NodeStreams; the wiring hands it to the API server, as kube-apiserver reaches a kubelet's
 port 10250. Errors are ApiError, with the kubelet's texts.
@@ -58,6 +58,22 @@ class ExecSession(Protocol):
         """Give up: the reader is gone. Frees what the session holds; idempotent."""
 
 
+class PortConnection(Protocol):
+    """One connection to a port of a pod. Neither end needs to close first."""
+
+    async def read(self) -> bytes:
+        """What came next; b"" at the end."""
+
+    async def write(self, data: bytes) -> None:
+        """Waits while the pod reads slower than we write. Raises OSError once the pod has closed."""
+
+    def close_write(self) -> None:
+        """Let the pod see the end of its input."""
+
+    def close(self) -> None:
+        """Frees what the connection holds; idempotent."""
+
+
 class NodeStreams(Protocol):
     async def logs(self, pod: Obj, options: LogOptions) -> AsyncIterator[bytes]:
         """Chunks of the container's log, stdout and stderr as Docker interleaved them. Raises before the
@@ -66,3 +82,6 @@ class NodeStreams(Protocol):
     async def exec(self, pod: Obj, options: ExecOptions) -> ExecSession: ...
 
     async def attach(self, pod: Obj, options: ExecOptions) -> ExecSession: ...
+
+    async def connect(self, pod: Obj, port: int) -> PortConnection:
+        """A connection to a port of the pod, as its own processes would reach it on localhost. Raises ApiError."""

@@ -199,7 +199,7 @@ class App:
             target = self._router.match(scope["path"])
         except UnknownPath:
             raise page_not_found() from None
-        if target.subresource not in ("exec", "attach"):
+        if target.subresource not in ("exec", "attach", "portforward"):
             raise method_not_allowed()
         self._authorize(user, "get", target)
         return target

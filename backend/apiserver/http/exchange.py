@@ -8,7 +8,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from email.utils import formatdate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -16,9 +16,13 @@ import orjson
 from backend.meta.errors import ApiError
 from backend.meta.uids import new_uid
 
+if TYPE_CHECKING:
+    from backend.apiserver.http.protocol import UpgradedConnection
+
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
+Upgrade = Callable[[bytes, Sequence[Header]], "UpgradedConnection"]
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -45,7 +49,7 @@ class Exchange:
 
     __slots__ = (
         "_query", "audit_id", "header_pairs", "headers", "method", "path", "query_string", "receive", "send", "state",
-        "streaming", "streams",
+        "streaming", "streams", "upgrade",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +61,8 @@ class Exchange:
         self.header_pairs: Sequence[Header] = scope["headers"]
         self.headers: dict[bytes, bytes] = dict(self.header_pairs)
         self.state: Mapping[str, Any] = scope["state"]
+        self.upgrade: Upgrade | None = (scope.get("extensions") or {}).get("upgrade")
+        """Present where the client asks for another protocol: KubeProtocol.upgrade."""
         self.receive = receive
         self.send = send
         self.streams = streams

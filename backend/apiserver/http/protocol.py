@@ -4,13 +4,59 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from backend.apiserver.authentication.authenticator import certificate_user
+
+UPGRADE = "upgrade"
+"""The extension of a scope whose client asks for another protocol: KubeProtocol.upgrade."""
+_READ_AHEAD = 256 * 1024
+"""Bytes that may wait for the reader of an upgraded connection before the client has to."""
+
+
+class UpgradedConnection:
+    """A connection whose bytes are no HTTP any more (spdy_session.Carrier)."""
+
+    def __init__(self, transport: asyncio.Transport, flow: FlowControl) -> None:
+        self._transport = transport
+        self._flow = flow
+        self._received = bytearray()
+        self._ended = False
+        self._news = asyncio.Event()
+
+    def feed(self, data: bytes) -> None:
+        """What came from the client; b"" for the end."""
+        self._received += data
+        self._ended = self._ended or not data
+        if len(self._received) > _READ_AHEAD:
+            self._flow.pause_reading()
+        self._news.set()
+
+    async def read(self) -> bytes:
+        """What came next; b"" at the end."""
+        while not (self._received or self._ended):
+            self._news.clear()
+            await self._news.wait()
+        data = bytes(self._received)
+        self._received.clear()
+        self._flow.resume_reading()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Waits while the client reads slower than we write."""
+        if self._flow.write_paused:
+            await self._flow.drain()
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    async def close(self) -> None:
+        self._transport.close()
 
 
 class KubeProtocol(HttpToolsProtocol):
@@ -21,6 +67,7 @@ class KubeProtocol(HttpToolsProtocol):
     """
 
     _idle_since = math.inf
+    _upgraded: UpgradedConnection | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -28,6 +75,27 @@ class KubeProtocol(HttpToolsProtocol):
         user = certificate_user(tls.getpeercert(), tls.getpeercert(True)) if tls is not None else None
         if user is not None:
             self.app_state = {**self.app_state, "user": user}
+
+    def data_received(self, data: bytes) -> None:
+        if self._upgraded is not None:
+            self._upgraded.feed(data)
+        else:
+            super().data_received(data)
+
+    def upgrade(self, protocol: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> UpgradedConnection:
+        """Answer 101: from now on the connection's bytes are the caller's, in `protocol`, until its request ends."""
+        assert self.cycle is not None
+        head = [b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ", protocol, b"\r\n"]
+        for name, value in headers:
+            head += (name, b": ", value, b"\r\n")
+        self.transport.write(b"".join((*head, b"\r\n")))
+        self.cycle.response_started = self.cycle.response_complete = True
+        self._upgraded = UpgradedConnection(self.transport, self.flow)
+        return self._upgraded
+
+    def eof_received(self) -> None:
+        if self._upgraded is not None:
+            self._upgraded.feed(b"")
 
     def on_headers_complete(self) -> None:
         """As uvicorn's, for our own cycle, without a limit of concurrency."""
@@ -42,6 +110,8 @@ class KubeProtocol(HttpToolsProtocol):
         self.scope["path"] = unquote(path) if "%" in path else path
         self.scope["raw_path"] = url.path
         self.scope["query_string"] = url.query or b""
+        if self.parser.should_upgrade():
+            self.scope["extensions"] = {UPGRADE: self.upgrade}  # type: ignore[dict-item]
         before = self.cycle
         self.cycle = KubeCycle(
             scope=self.scope, transport=self.transport, flow=self.flow, logger=self.logger,
@@ -73,6 +143,8 @@ class KubeProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._upgraded is not None:
+            self._upgraded.feed(b"")
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
 

@@ -30,7 +30,8 @@ SUBRESOURCES = {
     "log": Subresource(("get",)),
     "exec": Subresource(("create", "get"), "PodExecOptions"),
     "attach": Subresource(("create", "get"), "PodAttachOptions"),
+    "portforward": Subresource(("create", "get"), "PodPortForwardOptions"),
 }
 
-POD_STREAMS = ("attach", "exec", "log")
+POD_STREAMS = ("attach", "exec", "log", "portforward")
 """Subresources of pods that are streams between a client and a node; no object is behind them."""

@@ -1,12 +1,12 @@
-"""One WebSocket of exec or attach: the channel protocols v4 and v5.channel.k8s.io.
+"""One WebSocket: of channels, as v4 and v5.channel.k8s.io of exec and attach, or of messages that are plain bytes.
 
-The first byte of a message is its channel. Source: k8s.io/apimachinery pkg/util/httpstream/wsstream and
+The first byte of a channel's message is its number. Source: k8s.io/apimachinery pkg/util/httpstream/wsstream and
 k8s.io/streaming; v5 adds that [255, channel] from the client closes that channel.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -34,11 +34,14 @@ class WebSocket:
         self._accepted = False
         self._closed = False
 
-    async def accept(self) -> None:
-        """Agree on the newest protocol that both know; raises 400 when there is none."""
-        chosen = next((protocol for protocol in (V5, V4) if protocol in self._offered), None)
+    def offers(self, protocol: str) -> bool:
+        return protocol in self._offered
+
+    async def accept(self, protocols: Sequence[str] = (V5, V4)) -> None:
+        """Agree on the first protocol that the client knows; raises 400 when there is none."""
+        chosen = next(filter(self.offers, protocols), None)
         if chosen is None:
-            raise bad_request(f"unable to upgrade: none of {self._offered} is a protocol of {[V5, V4]}")
+            raise bad_request(f"unable to upgrade: none of {self._offered} is a protocol of {list(protocols)}")
         await self._receive()
         await self._send({"type": "websocket.accept", "subprotocol": chosen})
         self._accepted = True
@@ -53,21 +56,30 @@ class WebSocket:
         await self._send({"type": "websocket.http.response.start", "status": error.code, "headers": headers})
         await self._send({"type": "websocket.http.response.body", "body": body})
 
-    async def messages(self) -> AsyncIterator[tuple[int, bytes]]:
-        """(channel, data) until the client closes."""
-        while True:
+    async def read(self) -> bytes:
+        """The next message that is not empty; b"" once the client has closed."""
+        while not self._closed:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
                 self._closed = True
-                return
+                break
             data: bytes = message.get("bytes") or (message.get("text") or "").encode()
             if data:
-                yield data[0], data[1:]
+                return data
+        return b""
 
-    async def write(self, channel: int, data: bytes) -> None:
+    async def messages(self) -> AsyncIterator[tuple[int, bytes]]:
+        """(channel, data) until the client closes."""
+        while data := await self.read():
+            yield data[0], data[1:]
+
+    async def write_message(self, data: bytes) -> None:
         """Waits while the client reads slower than we write."""
         if not self._closed:
-            await self._send({"type": "websocket.send", "bytes": bytes((channel,)) + data})
+            await self._send({"type": "websocket.send", "bytes": data})
+
+    async def write(self, channel: int, data: bytes) -> None:
+        await self.write_message(bytes((channel,)) + data)
 
     async def end(self, status: Obj) -> None:
         """The outcome on the error channel, then the close."""
@@ -78,3 +90,12 @@ class WebSocket:
         if self._accepted and not self._closed:
             self._closed = True
             await self._send({"type": "websocket.close", "code": NORMAL_CLOSURE})
+
+
+class Messages:
+    """A WebSocket as a carrier of bytes (spdy_session.Carrier): where messages begin means nothing."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self.read = socket.read
+        self.write = socket.write_message
+        self.close = socket.close

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from backend.meta.streams import ExecSession, LogOptions
+from backend.meta.streams import ExecSession, LogOptions, PortConnection
 
 
 class RuntimeFailure(Exception):
@@ -239,6 +239,9 @@ class Runtime(Protocol):
     async def exec(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> ExecSession: ...
 
     async def attach(self, container_id: str, *, stdin: bool, tty: bool) -> ExecSession: ...
+
+    async def connect(self, sandbox_id: str, port: int) -> PortConnection:
+        """A TCP connection to a port inside of the sandbox's network. Raises RuntimeFailure(PortForwardError)."""
 
     async def exec_probe(self, container_id: str, command: Sequence[str], timeout: float) -> tuple[int, bytes]:
         """(exit code, output) of a probe or a lifecycle hook; raises TimeoutError."""

@@ -25,12 +25,13 @@ from backend.kubelet.runtime.engine import Engine, EngineRefused
 from backend.kubelet.runtime.engine_http import Endpoint, request
 from backend.kubelet.runtime.events import pod_events
 from backend.kubelet.runtime.logs import open_logs
+from backend.kubelet.runtime.network_namespace import connect_in_sandbox
 from backend.kubelet.runtime.pause_image import ensure_pause_image
 from backend.kubelet.runtime.sandbox import create_sandbox, start_sandbox
 from backend.kubelet.runtime.states import pod_states
 from backend.kubelet.runtime.termination import read_termination_message
 from backend.kubelet.runtime.trials import Trials, settings_of
-from backend.meta.streams import ExecSession, LogOptions
+from backend.meta.streams import ExecSession, LogOptions, PortConnection
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -140,6 +141,9 @@ class DockerRuntime:
     async def attach(self, container_id: str, *, stdin: bool, tty: bool) -> ExecSession:
         """`tty` must be the container's own, else the engine's framing is passed on as output."""
         return await exec_session.start_attach(self._engine, self._endpoint, container_id, stdin=stdin, tty=tty)
+
+    async def connect(self, sandbox_id: str, port: int) -> PortConnection:
+        return await connect_in_sandbox(self._engine, sandbox_id, port)
 
     async def exec_probe(self, container_id: str, command: Sequence[str], timeout: float) -> tuple[int, bytes]:
         return await exec_session.exec_probe(

@@ -26,7 +26,7 @@ from backend.kubelet.runtime.api import (
     ignore,
 )  # fmt: skip
 from backend.machinery.clock import Clock
-from backend.meta.streams import ExecSession, LogOptions
+from backend.meta.streams import ExecSession, LogOptions, PortConnection
 
 POD_UID_LABEL = "io.kubernetes.pod.uid"
 SIGTERM_EXIT = 143
@@ -247,6 +247,11 @@ class FakeRuntime:
                 yield await queue.get()
         finally:
             self._listeners.discard(queue)
+
+    async def connect(self, sandbox_id: str, port: int) -> PortConnection:
+        """No container of this runtime listens."""
+        await self._begin("connect", sandbox_id)
+        raise RuntimeFailure("PortForwardError", f"dial tcp4 127.0.0.1:{port}: connect: connection refused")
 
     async def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]:
         await self._begin("logs", container_id)
