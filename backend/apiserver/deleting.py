@@ -2,9 +2,6 @@
 
 Sources: Store.Delete and DeleteCollection of k8s.io/apiserver/pkg/registry/generic/registry, BeforeDelete of
 pkg/registry/rest, and the namespaces' own deletion in pkg/registry/core/namespace/storage.
-
-Dependents are always deleted in the background, by the garbage collector: propagationPolicy Foreground is accepted
-and means Background, and no orphan or foregroundDeletion finalizer is added by a deletion.
 """
 
 from __future__ import annotations
@@ -12,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
-from backend.apiserver import decoding, options
+from backend.apiserver import decoding, options, propagation
 from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.call import Call, Many, One, Plain, Result, success, unstored
 from backend.apiserver.reading import find, list_objects
@@ -40,12 +37,14 @@ async def delete(call: Call) -> Result:
     Answers the object while it remains, and what kube-apiserver answers for the kind once it is gone.
     """
     delete_options = delete_options_of(call)
+    propagation.warn_of_orphans(call, delete_options)
     return await delete_object(call, delete_options, admitted_name=call.request.name)
 
 
 async def delete_collection(call: Call) -> Many:
     """Delete all that match, and answer them as they were."""
     delete_options = delete_options_of(call)
+    propagation.warn_of_orphans(call, delete_options)
     found = await list_objects(call)
     for start in range(0, len(found.entries), _AT_ONCE):
         batch = found.entries[start : start + _AT_ONCE]
@@ -112,19 +111,22 @@ async def _admit(call: Call, delete_options: Obj, old: Entry, name: str) -> None
 async def _delete(call: Call, delete_options: Obj, old: Entry) -> Result:
     meta = old.obj["metadata"]
     grace = _grace(call, delete_options, old.obj)
+    finalizers = propagation.finalizers(call, delete_options, meta)
     if meta.get("deletionTimestamp"):
         granted = meta.get("deletionGracePeriodSeconds")
         if granted is not None and grace is not None:
             asked = delete_options.get("gracePeriodSeconds")
             if asked is None or asked >= granted:
                 return One(call.resource, old) if granted or meta.get("finalizers") else await _remove(call, old)
-            if asked or meta.get("finalizers"):
-                return await _shorten(call, old, asked)
-        elif meta.get("finalizers"):
-            return One(call.resource, old)
+            if asked or finalizers:
+                return await _shorten(call, old, asked, finalizers)
+        elif finalizers:
+            unchanged = finalizers is meta.get("finalizers")
+            changed = {**old.obj, "metadata": {**meta, "finalizers": finalizers}}
+            return One(call.resource, old) if unchanged else await _store(call, changed, old)
         return await _remove(call, old)
-    if grace or meta.get("finalizers") or call.resource.deletion_finalizer:
-        return await _mark(call, old, grace or 0)
+    if grace or finalizers or call.resource.deletion_finalizer:
+        return await _mark(call, old, grace or 0, finalizers)
     return await _remove(call, old)
 
 
@@ -133,9 +135,9 @@ def _grace(call: Call, delete_options: Obj, obj: Obj) -> int | None:
     return graceful(obj, delete_options) if graceful is not None else None
 
 
-async def _mark(call: Call, old: Entry, grace: int) -> One:
+async def _mark(call: Call, old: Entry, grace: int, finalizers: list[str]) -> One:
     """The object stays until its finalizers are gone and its grace period is over."""
-    meta = dict(old.obj["metadata"])
+    meta = _finalized(old, finalizers)
     meta["deletionTimestamp"] = timefmt.format_time(call.server.clock() + grace)
     meta["deletionGracePeriodSeconds"] = grace
     finalizer = call.resource.deletion_finalizer
@@ -146,8 +148,16 @@ async def _mark(call: Call, old: Entry, grace: int) -> One:
     return await _store(call, {**old.obj, "metadata": meta}, old)
 
 
-async def _shorten(call: Call, old: Entry, grace: int) -> One:
-    meta = dict(old.obj["metadata"])
+def _finalized(old: Entry, finalizers: list[str]) -> Obj:
+    """New metadata of an object, with these finalizers."""
+    meta = {name: value for name, value in old.obj["metadata"].items() if name != "finalizers"}
+    if finalizers:
+        meta["finalizers"] = finalizers
+    return meta
+
+
+async def _shorten(call: Call, old: Entry, grace: int, finalizers: list[str]) -> One:
+    meta = _finalized(old, finalizers)
     asked_at = timefmt.parse(meta["deletionTimestamp"]) - meta["deletionGracePeriodSeconds"]
     meta["deletionTimestamp"] = timefmt.format_time(asked_at + grace)
     meta["deletionGracePeriodSeconds"] = grace

@@ -1,13 +1,16 @@
 """Deletes what belonged to something that is gone. Source: pkg/controller/garbagecollector.
 
-In the background only: once all owners of an object are gone, it is deleted; while one is left, references to the
-others are taken out. Caches only tell where to look. Whether an owner is gone, by its uid, is always read live.
+Once all owners of an object are gone, it is deleted; while one is left, references to the others are taken out. An
+owner that is deleted in the foreground stays until nothing is left that blocks it; one that is deleted as to orphan
+stays until nothing refers to it. Caches only tell where to look. Whether an owner is gone, by its uid, is always read
+live.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from backend.machinery.client import GVR, Client
 from backend.machinery.clock import Clock
@@ -19,21 +22,38 @@ from backend.resources.catalog import Catalog
 from backend.resources.resource import Resource
 
 _BY_OWNER = "owner"
-_KEPT = ("namespace", "name", "uid", "resourceVersion", "ownerReferences")
+_BY_UID = "uid"
+_KEPT = ("namespace", "name", "uid", "resourceVersion", "ownerReferences", "finalizers", "deletionTimestamp")
+_ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
+_LOOK_AGAIN = 30.0
+"""Seconds after which an owner that waits is looked at again: that a dependent was let go of is not told."""
 _NEVER_OWNED = frozenset({"events"})
 """Too many and too short-lived to be looked at; they expire by themselves."""
 
 
 def _essentials(obj: Obj) -> Obj | None:
-    """What has no owner is not kept: that is nearly everything."""
+    """What has no owner and waits for no dependents is not kept: that is nearly everything."""
     meta = obj["metadata"]
-    if not meta.get("ownerReferences"):
+    if not meta.get("ownerReferences") and not _waiting(obj):
         return None
     return {"metadata": {name: meta[name] for name in _KEPT if name in meta}}
 
 
 def _owner_uids(obj: Obj) -> list[str]:
     return [reference["uid"] for reference in obj["metadata"].get("ownerReferences") or ()]
+
+
+def _waiting(obj: Obj) -> str:
+    """The finalizer that an owner has while it is deleted and its dependents are to be dealt with; "" for none."""
+    meta = obj["metadata"]
+    finalizers = meta.get("finalizers") or ()
+    if not meta.get("deletionTimestamp"):
+        return ""
+    return _ORPHAN if _ORPHAN in finalizers else _FOREGROUND if _FOREGROUND in finalizers else ""
+
+
+def _waiting_uid(obj: Obj) -> list[str]:
+    return [obj["metadata"]["uid"]] if _waiting(obj) else []
 
 
 class GarbageCollector:
@@ -98,19 +118,21 @@ class GarbageCollector:
     def _watch(self, kind: Resource) -> tuple[Informer, Controller]:
         gvr = GVR(kind.group, kind.version, kind.plural)
         informer = Informer(
-            self._client, gvr, indexers={_BY_OWNER: _owner_uids}, clock=self._clock, transform=_essentials
-        )
+            self._client, gvr, indexers={_BY_OWNER: _owner_uids, _BY_UID: _waiting_uid}, clock=self._clock,
+            transform=_essentials,
+        )  # fmt: skip
 
-        async def reconcile(key: Key) -> None:
-            await self.reconcile(gvr, key)
+        async def reconcile(key: Key) -> float | None:
+            return await self.reconcile(gvr, key)
 
         controller = Controller(f"garbage-collector-{kind.qualified}", reconcile, clock=self._clock)
 
         def changed(new: Obj | None, old: Obj | None) -> None:
             if new is None and old is not None:
                 self._gone(old)
-            elif new is not None and _owner_uids(new) != (_owner_uids(old) if old else []):
+            elif new is not None and _state(new) != (_state(old) if old else ("", [])):
                 controller.enqueue_changed(new, old)
+                self._look_at_owners(new, old)
 
         informer.on_change(changed)
         # An owner may have gone while nobody watched, and owners are not kept.
@@ -123,51 +145,136 @@ class GarbageCollector:
                 controller.enqueue_changed(dependent, None)
 
     def _gone(self, obj: Obj) -> None:
-        uid = obj["metadata"].get("uid", "")
-        for informer, controller in self._watched.values():
-            for dependent in informer.by_index(_BY_OWNER, uid):
-                controller.enqueue_changed(dependent, None)
+        self._enqueue_dependents(obj["metadata"].get("uid", ""))
+        self._look_at_owners(None, obj)
         if self._on_deleted is not None:
             self._on_deleted(obj)
 
-    async def reconcile(self, gvr: GVR, key: Key) -> None:
-        """Delete the object, or take out dead references, as its owners are gone or not."""
+    def _enqueue_dependents(self, uid: str) -> None:
+        for _, controller, dependent in self._dependents(uid):
+            controller.enqueue_changed(dependent, None)
+
+    def _dependents(self, uid: str) -> list[tuple[GVR, Controller, Obj]]:
+        """What the caches know to refer to an owner."""
+        return [
+            (GVR(kind.group, kind.version, kind.plural), controller, dependent)
+            for kind, (informer, controller) in self._watched.items()
+            for dependent in informer.by_index(_BY_OWNER, uid)
+        ]
+
+    def _look_at_owners(self, new: Obj | None, old: Obj | None) -> None:
+        """Enqueue the owners that wait for a dependent that changed."""
+        uids = {uid for obj in (new, old) if obj is not None for uid in _owner_uids(obj)}
+        for informer, controller in self._watched.values():
+            for uid in uids:
+                for owner in informer.by_index(_BY_UID, uid):
+                    controller.enqueue_changed(owner, None)
+
+    async def reconcile(self, gvr: GVR, key: Key) -> float | None:
+        """Do what an owner's finalizer asks for; else delete the object, or take out references to owners that are
+        gone or wait for it to go. Returns when to look again."""
         try:
-            dependent = await self._client.get(gvr, key.name, key.namespace)
-        except ApiError as error:
-            if error.code == 404:
-                return
-            raise
-        meta = dependent["metadata"]
-        references = meta.get("ownerReferences") or []
-        if not references or meta.get("deletionTimestamp"):
-            return
-        alive = [reference for reference in references if await self._exists(reference, key.namespace)]
-        if len(alive) == len(references):
-            return
-        try:
-            if alive:
-                patch = {"metadata": {"resourceVersion": meta["resourceVersion"], "ownerReferences": alive}}
-                await self._client.patch(gvr, key.name, patch, key.namespace)
-            else:
-                preconditions = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
-                options = {"preconditions": preconditions, "propagationPolicy": "Background"}
-                await self._client.delete(gvr, key.name, key.namespace, options)
+            obj = await self._client.get(gvr, key.name, key.namespace)
+            waiting = _waiting(obj)
+            if waiting == _ORPHAN:
+                await self._orphan(gvr, obj)
+            elif waiting == _FOREGROUND:
+                return await self._await_dependents(gvr, obj)
+            elif not obj["metadata"].get("deletionTimestamp"):
+                await self._collect_dependent(gvr, obj)
         except ApiError as error:
             if error.code != 404:
                 raise
+        return None
 
-    async def _exists(self, reference: Obj, namespace: str) -> bool:
-        """An owner of a kind that is not served here may live elsewhere: it is left alone."""
+    async def _orphan(self, gvr: GVR, owner: Obj) -> None:
+        """Take the owner out of its dependents, then let it go."""
+        uid = owner["metadata"]["uid"]
+        for where, _, known in self._dependents(uid):
+            meta = known["metadata"]
+            try:
+                dependent = await self._client.get(where, meta["name"], meta.get("namespace", ""))
+                kept = [ref for ref in dependent["metadata"].get("ownerReferences") or () if ref["uid"] != uid]
+                await self._patch(where, dependent, ownerReferences=kept)
+            except ApiError as error:
+                if error.code != 404:
+                    raise
+        await self._unfinalize(gvr, owner, _ORPHAN)
+
+    async def _await_dependents(self, gvr: GVR, owner: Obj) -> float | None:
+        """Let the owner go once nothing blocks it; until then see to its dependents."""
+        uid = owner["metadata"]["uid"]
+        dependents = self._dependents(uid)
+        if not any(_blocks(dependent, uid) for _, _, dependent in dependents):
+            await self._unfinalize(gvr, owner, _FOREGROUND)
+            return None
+        self._enqueue_dependents(uid)
+        return _LOOK_AGAIN
+
+    async def _unfinalize(self, gvr: GVR, obj: Obj, finalizer: str) -> None:
+        left = [name for name in obj["metadata"].get("finalizers") or () if name != finalizer]
+        await self._patch(gvr, obj, finalizers=left)
+
+    async def _patch(self, gvr: GVR, obj: Obj, **changed: Any) -> Obj:
+        meta = obj["metadata"]
+        patch = {"metadata": {"resourceVersion": meta["resourceVersion"], "uid": meta["uid"], **changed}}
+        return await self._client.patch(gvr, meta["name"], patch, meta.get("namespace", ""))
+
+    async def _collect_dependent(self, gvr: GVR, obj: Obj) -> None:
+        meta = obj["metadata"]
+        references = meta.get("ownerReferences") or []
+        owners = [(ref, await self._owner(ref, meta.get("namespace", ""))) for ref in references]
+        solid = [ref for ref, owner in owners if owner is _ELSEWHERE or (owner and _waiting(owner) != _FOREGROUND)]
+        waited_for = any(owner and _waiting(owner) == _FOREGROUND for _, owner in owners)
+        if len(solid) == len(references):
+            return
+        if solid:
+            await self._patch(gvr, obj, ownerReferences=solid)
+            return
+        dependents = self._dependents(meta["uid"])
+        if waited_for and dependents:
+            if any(_waiting(dependent) == _FOREGROUND for _, _, dependent in dependents):
+                # A circle of owners that wait for each other would wait for ever.
+                open_ = [{**reference, "blockOwnerDeletion": False} for reference in references]
+                if open_ != references:
+                    obj = await self._patch(gvr, obj, ownerReferences=open_)
+            await self._delete(gvr, obj, "Foreground")
+            return
+        finalizers = meta.get("finalizers") or ()
+        policy = "Orphan" if _ORPHAN in finalizers else "Foreground" if _FOREGROUND in finalizers else "Background"
+        await self._delete(gvr, obj, policy)
+
+    async def _delete(self, gvr: GVR, obj: Obj, policy: str) -> None:
+        meta = obj["metadata"]
+        preconditions = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        options = {"preconditions": preconditions, "propagationPolicy": policy}
+        await self._client.delete(gvr, meta["name"], meta.get("namespace", ""), options)
+
+    async def _owner(self, reference: Obj, namespace: str) -> Obj | None:
+        """The owner, or None if it is gone. One of a kind that is not served here may live elsewhere."""
         group, _, version = reference["apiVersion"].rpartition("/")
         kind = self._catalog.find_kind(group, version, reference["kind"])
         if kind is None or (kind.namespaced and not namespace):
-            return True
+            return _ELSEWHERE
         gvr = GVR(kind.group, kind.version, kind.plural)
         try:
             owner = await self._client.get(gvr, reference["name"], namespace if kind.namespaced else "")
         except ApiError as error:
             if error.code == 404:
-                return False
+                return None
             raise
-        return bool(owner["metadata"]["uid"] == reference["uid"])
+        return owner if owner["metadata"]["uid"] == reference["uid"] else None
+
+
+_ELSEWHERE: Obj = {"metadata": {}}
+
+
+def _state(obj: Obj) -> tuple[str, list[tuple[str, bool]]]:
+    """What of an object the collector acts on."""
+    references = obj["metadata"].get("ownerReferences") or ()
+    return _waiting(obj), [(ref["uid"], bool(ref.get("blockOwnerDeletion"))) for ref in references]
+
+
+def _blocks(dependent: Obj, uid: str) -> bool:
+    references = dependent["metadata"].get("ownerReferences") or ()
+    return any(reference["uid"] == uid and reference.get("blockOwnerDeletion") for reference in references)

@@ -89,3 +89,69 @@ async def test_what_was_orphaned_while_nobody_watched_is_found_at_the_start(plan
     collector = GarbageCollector(plane.client, catalog=plane.catalog)
     async with running(collector.run()):
         await eventually(lambda: missing(plane, "child"))
+
+
+def blocking(*owners):
+    return [{**reference, "blockOwnerDeletion": True} for reference in owned_by(*owners)]
+
+
+async def test_in_the_foreground_an_owner_goes_after_what_blocks_it(collected):
+    owner = await make(collected, "owner")
+    child = await make(collected, "child", blocking(owner))
+    await make(collected, "grandchild", blocking(child), SECRETS)
+    await collected.client.patch(SECRETS, "grandchild", {"metadata": {"finalizers": ["x.io/hold"]}}, "default")
+    answer = await collected.client.delete(CONFIGMAPS, "owner", "default", {"propagationPolicy": "Foreground"})
+    assert answer["metadata"]["finalizers"] == ["foregroundDeletion"]
+
+    async def held():
+        secret = await collected.find(SECRETS, "grandchild", "default")
+        return bool(secret["metadata"].get("deletionTimestamp"))
+
+    await eventually(held)
+    assert not await missing(collected, "owner")
+    assert not await missing(collected, "child")
+    await collected.client.patch(SECRETS, "grandchild", {"metadata": {"finalizers": None}}, "default")
+    await eventually(lambda: missing(collected, "owner"))
+    assert await missing(collected, "child")
+
+
+async def test_what_does_not_block_is_not_waited_for_but_goes_too(collected):
+    owner = await make(collected, "owner")
+    await make(collected, "child", owned_by(owner))
+    await collected.client.delete(CONFIGMAPS, "owner", "default", {"propagationPolicy": "Foreground"})
+    await eventually(lambda: missing(collected, "owner"))
+    await eventually(lambda: missing(collected, "child"))
+
+
+async def test_owners_that_wait_for_each_other_both_go(collected):
+    one = await make(collected, "one")
+    two = await make(collected, "two", blocking(one))
+    patch = {"metadata": {"ownerReferences": blocking(two)}}
+    await collected.client.patch(CONFIGMAPS, "one", patch, "default")
+    await collected.client.delete(CONFIGMAPS, "one", "default", {"propagationPolicy": "Foreground"})
+    await eventually(lambda: missing(collected, "one"))
+    await eventually(lambda: missing(collected, "two"))
+
+
+async def test_orphans_stay_without_their_owner(collected):
+    one, two = await make(collected, "one"), await make(collected, "two")
+    await make(collected, "child", owned_by(one, two))
+    await make(collected, "only", owned_by(one))
+    await collected.client.delete(CONFIGMAPS, "one", "default", {"propagationPolicy": "Orphan"})
+    await eventually(lambda: missing(collected, "one"))
+    child = await collected.client.get(CONFIGMAPS, "child", "default")
+    assert [reference["name"] for reference in child["metadata"]["ownerReferences"]] == ["two"]
+    only = await collected.client.get(CONFIGMAPS, "only", "default")
+    assert "ownerReferences" not in only["metadata"]
+
+
+async def test_a_policy_that_is_asked_for_later_replaces_the_first(collected):
+    await collected.client.create(CONFIGMAPS, {"metadata": {"name": "a", "finalizers": ["x.io/hold"]}}, "default")
+    for policy, expected in (("Orphan", ["x.io/hold"]), ("Background", ["x.io/hold"])):
+        await collected.client.delete(CONFIGMAPS, "a", "default", {"propagationPolicy": policy})
+
+        async def settled(expected=expected):
+            found = await collected.client.get(CONFIGMAPS, "a", "default")
+            return found["metadata"]["finalizers"] == expected
+
+        await eventually(settled)
