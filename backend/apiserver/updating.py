@@ -201,8 +201,10 @@ def _finish(call: Call, endpoint: Endpoint, new: Obj, old: Obj) -> None:
     causes = [*validate_object_meta_update(meta, old["metadata"]), *endpoint.causes(call, new, old)]
     if causes:
         raise errors.invalid(resource.qualified_kind, call.request.name, causes)
+    if endpoint is STATUS:
+        return
     call.warnings.extend(resource.warnings(new, old))
-    if resource.generation and endpoint is not STATUS and resource.counted(new) != resource.counted(old):
+    if resource.generation and resource.counted(new) != resource.counted(old):
         meta["generation"] = old["metadata"].get("generation", 0) + 1
 
 

@@ -9,7 +9,7 @@ from backend.resources.core.pod_defaults import default_pod
 from backend.resources.core.pod_qos import qos_class
 from backend.resources.core.pod_update import validate_pod_status_update, validate_pod_update
 from backend.resources.core.pod_validation import validate_pod
-from backend.resources.resource import Resource
+from backend.resources.resource import Resource, later
 
 
 def _prepare_create(pod: Obj) -> None:
@@ -78,6 +78,7 @@ POD = Resource(
     validate=validate_pod,
     validate_update=validate_pod_update,
     validate_status_update=validate_pod_status_update,
+    warnings=later("core.pod_warnings:pod_warnings"),
     selectable=_selectable,
     selectable_names=frozenset(_selectable({})),
     generation=True,
