@@ -58,7 +58,9 @@ def _run(argv: list[str], streams: Streams) -> int:
 
 def run_command(path: str, command: Command, argv: Sequence[str], streams: Streams) -> int:
     """Parse `argv` for `command` and run it; errors go to stderr as kubectl prints them."""
-    flags = (*command.flags, *GLOBAL_FLAGS)
+    own = {flag.name for flag in command.flags}
+    shadowed = {flag.name: flag.default for flag in GLOBAL_FLAGS if flag.name in own}
+    flags = (*command.flags, *(flag for flag in GLOBAL_FLAGS if flag.name not in own))
     try:
         parsed = parse(argv, flags)
     except HelpWanted:
@@ -70,7 +72,8 @@ def run_command(path: str, command: Command, argv: Sequence[str], streams: Strea
         streams.err.write(f"error: {error}\nSee '{PROGRAM} {path} {hint}\n")
         return command.misuse_code
     changed = frozenset(parsed.changed)
-    factory = Factory(parsed.values, changed, streams)
+    # A command's own flag hides a global one of the same name (--user), which then nobody gave.
+    factory = Factory({**parsed.values, **shadowed}, changed - shadowed.keys(), streams)
     call = Invocation(parsed.args, parsed.values, changed, parsed.dashdash, streams, factory)
     try:
         code = command.run(call)

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Sequence
 from backend.apiserver.admission.attributes import Attributes as Admission
 from backend.apiserver.admission.attributes import Operation
 from backend.apiserver.authorization.attributes import MASTERS, Attributes
-from backend.apiserver.authorization.coverage import lacking
 from backend.apiserver.authorization.rbac import RbacAuthorizer
-from backend.apiserver.authorization.rules import ALL
 from backend.meta import errors
 from backend.meta.causes import go_quote
+from backend.meta.policy_rules import ALL, compacted, lacking
 from backend.meta.types import Obj, User
 from backend.resources.rbac.roles import CLUSTER_ROLE, GROUP, ROLE
 from backend.resources.resource import Resource
@@ -85,7 +84,7 @@ def _missing(rbac: RbacAuthorizer, user: User, namespace: str, wanted: Iterable[
     missing = lacking(held, wanted)
     if not missing:
         return ""
-    described = "\n".join(sorted({_described(rule) for rule in missing}))
+    described = "\n".join(sorted({_described(rule) for rule in compacted(missing)}))
     who = f"user {go_quote(user.name)} (groups={_quoted(user.groups)})"
     text = f"{who} is attempting to grant RBAC permissions not currently held:\n{described}"
     return f"{text}; resolution errors: [{' '.join(faults)}]" if faults else text

@@ -11,9 +11,9 @@ import asyncio
 import copy
 
 from backend.apiserver.authorization.bootstrap_policy import AUTOUPDATE, objects
-from backend.apiserver.authorization.coverage import lacking
 from backend.machinery.client import GVR, Client
 from backend.meta.errors import ApiError
+from backend.meta.policy_rules import lacking
 from backend.meta.types import Obj
 from backend.resources.rbac.group import KINDS
 

@@ -86,11 +86,11 @@ def _decode(call: Call) -> Obj:
 
 
 def _answer(call: Call, review: Obj, user: User) -> Plain:
+    managedfields.created(call, review)
     decision = call.server.authorizer.authorize(_asked(user, review["spec"]))
     review["status"] = {"allowed": decision.allowed}
     if decision.reason:
         review["status"]["reason"] = decision.reason
-    managedfields.created(call, review)
     return Plain(review, 201)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from backend.apiserver.authorization.attributes import Attributes
+from backend.meta.policy_rules import ALL, url_covers
 from backend.meta.types import Obj
-
-ALL = "*"
 
 
 class Rule:
@@ -36,10 +35,3 @@ class Rule:
         if not subresource:
             return attributes.resource in resources
         return f"{attributes.resource}/{subresource}" in resources or f"*/{subresource}" in resources
-
-
-def url_covers(pattern: str, path: str) -> bool:
-    """Whether a nonResourceURL, which may end in *, is or covers `path`."""
-    if pattern in (ALL, path):
-        return True
-    return pattern.endswith(ALL) and path.startswith(pattern.rstrip(ALL))

@@ -114,6 +114,12 @@ def check_raw_path(path: str) -> None:
         raise Failure(f"--raw must be a valid URL path: parse {go_quote(path)}: invalid URI for request")
 
 
+def check_flags(call: Invocation) -> None:
+    """Failure for what --dry-run, --output or --validate cannot be, before anything else is looked at."""
+    make_printer(call.flags, dry_run=dry_run(call))
+    validation(call)
+
+
 def metadata(call: Invocation, name: str, *, namespaced: bool = True) -> dict[str, Any]:
     """The new object's metadata; with the namespace only if --namespace asks for one."""
     if not name:
@@ -155,10 +161,10 @@ def create(
     if strategy != "client":
         path = mapping.path(call.factory.namespace if mapping.namespaced else "")
         try:
-            obj = call.factory.client.request("POST", path, query=post_query(call, strategy, directive), body=obj)
+            made = call.factory.client.request("POST", path, query=post_query(call, strategy, directive), body=obj)
         except StatusError as error:
             raise failure(error) from None
-        obj = _in_struct_order(obj)
+        obj = in_struct_order(_ordered_as(obj, made))
     printer.print(obj, call.streams.out)
     return 0
 
@@ -170,11 +176,20 @@ _META_FIELDS = (
 )  # fmt: skip
 
 
-def _in_struct_order(obj: dict[str, Any]) -> dict[str, Any]:
+def in_struct_order(obj: dict[str, Any]) -> dict[str, Any]:
     """What the server sent, with its keys as kubectl's structs order them, which -o json shows."""
     ordered = {key: obj[key] for key in (*_FIELDS, *obj) if key in obj}
     meta = obj["metadata"]
     return {**ordered, "metadata": {key: meta[key] for key in (*_META_FIELDS, *meta) if key in meta}}
+
+
+def _ordered_as(sent: Any, made: Any) -> Any:
+    """What the server made of `sent`, with the keys that both have in the order of `sent`, at every depth."""
+    if isinstance(sent, dict) and isinstance(made, dict):
+        return {key: _ordered_as(sent.get(key), made[key]) for key in (*sent, *made) if key in made}
+    if isinstance(sent, list) and isinstance(made, list) and len(sent) == len(made):
+        return [_ordered_as(*pair) for pair in zip(sent, made, strict=True)]
+    return made
 
 
 def post_query(call: Invocation, strategy: DryRun, directive: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Whether rules allow all that other rules do.
+"""RBAC's PolicyRules: taken apart, put together, and whether some allow all that others do.
 
 Sources: k8s.io/component-helpers/auth/rbac/validation/policy_comparator.go, policy_compact.go of
 pkg/registry/rbac/validation.
@@ -8,16 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from backend.apiserver.authorization.rules import ALL, url_covers
 from backend.meta.types import Obj
+
+ALL = "*"
+
+
+def url_covers(pattern: str, path: str) -> bool:
+    """Whether a nonResourceURL, which may end in *, is or covers `path`."""
+    if pattern in (ALL, path):
+        return True
+    return pattern.endswith(ALL) and path.startswith(pattern.rstrip(ALL))
 
 
 def lacking(held: Sequence[Obj], wanted: Iterable[Obj]) -> list[Obj]:
-    """What of the wanted rules is not among those held, as few rules."""
-    return _compacted(rule for rule in _broken_down(wanted) if not any(_covers(own, rule) for own in held))
+    """What of the wanted rules is not among those held, broken down."""
+    return [rule for rule in broken_down(wanted) if not any(_covers(own, rule) for own in held)]
 
 
-def _broken_down(rules: Iterable[Obj]) -> list[Obj]:
+def broken_down(rules: Iterable[Obj]) -> list[Obj]:
     """The same as rules of one verb, group, resource and name, or of one verb and URL."""
     found: list[Obj] = []
     for rule in rules:
@@ -59,7 +67,7 @@ def _has(rule: Obj, field: str, value: str) -> bool:
     return value in values or ALL in values
 
 
-def _compacted(rules: Iterable[Obj]) -> list[Obj]:
+def compacted(rules: Iterable[Obj]) -> list[Obj]:
     """Rules that differ by their verb only, as one. Source: CompactRules of policy_compact.go."""
     by_target: dict[tuple[str, ...], Obj] = {}
     others: list[Obj] = []
