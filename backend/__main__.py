@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from backend.apiserver.handler import Handler
     from backend.apiserver.http.app import App
     from backend.apiserver.http.server import Server
+    from backend.controllers.credentials import Signers
     from backend.kubelet.kubelet import Kubelet
     from backend.kubelet.runtime.docker import DockerRuntime
     from backend.resources.catalog import Catalog
@@ -128,7 +129,7 @@ class Backend:
         from backend.apiserver.http.server import Server, bind_unix, tls_context
         from backend.meta.schema import Schemas
 
-        tokens = self._bearer_tokens()
+        self._tokens = tokens = self._bearer_tokens()
         self._handler = Handler(
             self._store, self._catalog, Schemas.load(), tokens=tokens, service_cidrs=self._config.service_cidrs
         )
@@ -234,13 +235,22 @@ class Backend:
         from backend.controllers.manager import ControllerManager
 
         client = self._client("system:kube-controller-manager")
-        ca_bundle = (self._config.pki_dir / "ca.crt").read_text()
+        ca_bundle, signers = (self._config.pki_dir / "ca.crt").read_text(), self._signers()
         self._supervisor.start(
             "controllers",
             lambda: ControllerManager(
-                client, acting_as=self._account_client, catalog=self._catalog, ca_bundle=ca_bundle
+                client, acting_as=self._account_client, catalog=self._catalog, ca_bundle=ca_bundle, signers=signers
             ).run(),
         )
+
+    def _signers(self) -> Signers:
+        from backend.apiserver.authentication.claims import legacy_claims
+        from backend.apiserver.certificate_authority import CertificateAuthority
+        from backend.controllers.credentials import Signers
+
+        folder, accounts = self._config.pki_dir, self._tokens.accounts
+        authority = CertificateAuthority(folder / "ca.crt", folder / "ca.key", time.time)
+        return Signers(authority.sign, lambda account, secret: accounts.sign(legacy_claims(account, secret)))
 
     def _start_flow_control(self) -> None:
         from backend.controllers.flow_control import FlowControl

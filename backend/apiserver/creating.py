@@ -83,6 +83,8 @@ async def _store(admission: Attributes) -> Entry:
     call, obj = admission.call, admission.new
     resource, meta = call.resource, obj["metadata"]
     resource.prepare_create(obj)
+    if resource.record_requester is not None:
+        resource.record_requester(obj, call.request.user)
     causes = validate_object_meta(meta, namespaced=resource.namespaced, validate_name=resource.validate_name)
     causes = [*causes, *resource.validate(obj)]
     if causes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from backend.apiserver import (
+    certificates,
     componentstatus,
     creating,
     deleting,
@@ -46,6 +47,9 @@ _SCALE: dict[str, Verb] = {
     "patch": scaling.patch_scale,
 }
 
+_COMMON = {"status": _STATUS, "scale": _SCALE}
+"""Subresources that kinds share, but for those that have one of their own."""
+
 _SUBRESOURCES: dict[tuple[str, str], dict[str, Verb]] = {
     ("pods", "binding"): {"create": subresources.bind},
     ("pods", "eviction"): {"create": subresources.evict},
@@ -56,6 +60,16 @@ _SUBRESOURCES: dict[tuple[str, str], dict[str, Verb]] = {
     },
     ("namespaces", "finalize"): {"update": subresources.finalize},
     ("serviceaccounts", "token"): {"create": token_request.create_token},
+    ("certificatesigningrequests.certificates.k8s.io", "approval"): {
+        "get": reading.get,
+        "update": certificates.update_approval,
+        "patch": certificates.patch_approval,
+    },
+    ("certificatesigningrequests.certificates.k8s.io", "status"): {
+        "get": reading.get,
+        "update": certificates.update_status,
+        "patch": certificates.patch_status,
+    },
 }
 
 _ANSWERED: dict[str, Verb] = {
@@ -99,12 +113,10 @@ def _verb(resource: Resource, request: ApiRequest) -> Verb:
         verb = _ANSWERED.get(resource.qualified) or _VERBS.get(request.verb)
     elif request.subresource not in resource.subresources:
         raise errors.page_not_found()
-    elif request.subresource == "status":
-        verb = _STATUS.get(request.verb)
-    elif request.subresource == "scale":
-        verb = _SCALE.get(request.verb)
     else:
-        verb = _SUBRESOURCES.get((resource.qualified, request.subresource), {}).get(request.verb)
+        own = _SUBRESOURCES.get((resource.qualified, request.subresource))
+        verbs = own if own is not None else _COMMON.get(request.subresource, {})
+        verb = verbs.get(request.verb)
     if verb is None:
         raise errors.method_not_allowed()
     return verb

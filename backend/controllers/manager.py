@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from backend.controllers import cluster_role_aggregation, pod_gc, root_ca, service_account
+from backend.controllers.credentials import Credentials, Signers
 from backend.controllers.garbage_collector import GarbageCollector
 from backend.controllers.namespace import NamespaceController
 from backend.controllers.resource_quota import RESOURCE_QUOTAS, ResourceQuotaController
@@ -23,7 +24,7 @@ class ControllerManager:
 
     def __init__(
         self, client: Client, *, acting_as: Callable[[str], Client], catalog: Catalog, ca_bundle: str,
-        clock: Clock | None = None,
+        signers: Signers, clock: Clock | None = None,
     ) -> None:  # fmt: skip
         """`client` reads what controllers share; each changes things as its own service account of kube-system, whose
         client `acting_as(NAME)` gives. `ca_bundle` is the API server's CA as PEM text, which pods get."""
@@ -50,9 +51,10 @@ class ControllerManager:
         publisher = acting_as("root-ca-cert-publisher")
         aggregation = cluster_role_aggregation.make(acting_as("clusterrole-aggregation-controller"), clock)
         protection = StorageProtection(client, acting_as, pods=pods, clock=clock)
+        credentials = Credentials(client, acting_as, signers, ca_bundle, clock)
         self._informers = [
             namespaces, nodes, pods, accounts, config_maps, quotas, aggregation.roles, *protection.informers,
-            *counter.informers,
+            *counter.informers, *credentials.informers,
         ]  # fmt: skip
         self._collector = collector
         self._controllers: list[Controller] = [
@@ -67,6 +69,7 @@ class ControllerManager:
             ).controller,
             aggregation.controller,
             *protection.controllers,
+            *credentials.controllers,
         ]
 
     @property

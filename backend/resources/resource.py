@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from backend.meta.errors import Cause
-from backend.meta.types import Obj
+from backend.meta.types import Obj, User
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -139,6 +139,8 @@ class Resource:
     validate_name: Callable[[str], list[str]] | None = None
     default: Callable[[Obj], None] = _nothing
     prepare_create: Callable[[Obj], None] = _nothing
+    record_requester: Callable[[Obj, User], None] | None = None
+    """(new object, who creates it): writes down who asked, in place."""
     prepare_update: Callable[[Obj, Obj], None] | None = None
     validate: Callable[[Obj], Sequence[Cause]] = _valid
     validate_update: Callable[[Obj, Obj], Sequence[Cause]] = _valid_update

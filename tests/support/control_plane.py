@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from backend.apiserver import pki
 from backend.apiserver.bootstrap import create_system_namespaces, create_system_priority_classes
+from backend.apiserver.certificate_authority import CertificateAuthority
 from backend.apiserver.handler import Handler
+from backend.controllers.credentials import Signers
 from backend.machinery.client import NODES, PODS, SERVICE_ACCOUNTS, Client
 from backend.meta.errors import ApiError
 from backend.meta.schema import Schemas
@@ -27,14 +31,26 @@ def schemas() -> Schemas:
 class ControlPlane:
     """What a test talks to."""
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: SqlStore, root: Path) -> None:
         self.store = store
+        self.root = root
         self.catalog = Catalog.builtin()
-        self.client = Client(Handler(store, self.catalog, schemas()), ADMIN)
+        self.handler = Handler(store, self.catalog, schemas())
+        self.client = Client(self.handler, ADMIN)
 
     def acting_as(self, _account: str) -> Client:
         """Controllers are masters here: there are no roles yet."""
         return self.client
+
+    @cached_property
+    def keys(self) -> pki.Pki:
+        return pki.ensure(self.root / "pki")
+
+    @property
+    def signers(self) -> Signers:
+        """By the plane's own CA, and with tokens that name account and Secret."""
+        authority = CertificateAuthority(self.keys.ca_cert, self.keys.ca_key, time.time)
+        return Signers(authority.sign, lambda account, secret: f"token of {account['metadata']['name']} in {secret}")
 
     async def pod(
         self, name: str = "p", *, namespace: str = "default", metadata: Obj | None = None, **spec: Any
@@ -69,7 +85,7 @@ class ControlPlane:
 async def control_plane(root: Path) -> AsyncIterator[ControlPlane]:
     """With the system's namespaces, and the account that pods in `default` run as."""
     store = await SqlStore.open(f"sqlite:///{root / 'state.db'}")
-    plane = ControlPlane(store)
+    plane = ControlPlane(store, root)
     await create_system_namespaces(plane.client)
     await create_system_priority_classes(plane.client)
     await plane.client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")

@@ -10,7 +10,9 @@ from tests.support.control_plane import eventually, running
 
 @pytest.fixture
 async def managed(plane):
-    manager = ControllerManager(plane.client, acting_as=plane.acting_as, catalog=plane.catalog, ca_bundle="x")
+    manager = ControllerManager(
+        plane.client, acting_as=plane.acting_as, catalog=plane.catalog, ca_bundle="x", signers=plane.signers
+    )
     async with running(manager.run()):
         await plane.client.create(NAMESPACES, {"metadata": {"name": "team"}})
         yield plane

@@ -12,7 +12,9 @@ CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
 
 @pytest.fixture
 async def managed(plane):
-    manager = ControllerManager(plane.client, acting_as=plane.acting_as, catalog=plane.catalog, ca_bundle=CA)
+    manager = ControllerManager(
+        plane.client, acting_as=plane.acting_as, catalog=plane.catalog, ca_bundle=CA, signers=plane.signers
+    )
     async with running(manager.run()):
         yield plane
 

@@ -102,9 +102,8 @@ def test_a_group_needs_a_user() -> None:
 
 
 async def test_requests_are_from_whom_the_headers_name(running: Running) -> None:
-    await running.get(
-        "/api/v1/namespaces/default/secrets", impersonate_user="system:admin", impersonate_group="system:masters"
-    )
+    path = "/api/v1/namespaces/default/secrets"
+    await running.get(path, impersonate_user="system:admin", impersonate_group="system:masters")
     ((request, _, _),) = running.handler.asked
     assert request.user == User("system:admin", ("system:masters", "system:authenticated"))
 
