@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -38,11 +39,13 @@ def pem_key(key: Key, password: bytes | None = None, *, traditional: bool = Fals
     return key.private_bytes(Encoding.PEM, form, encryption)
 
 
-def certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
-    """Self-signed, good for an hour."""
+def certificate(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, names: Sequence[x509.GeneralName] = ()
+) -> bytes:
+    """Self-signed, good for an hour, for `names`."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -50,6 +53,8 @@ def certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
         .serial_number(1)
         .not_valid_before(now - timedelta(minutes=1))
         .not_valid_after(now + timedelta(hours=1))
-        .sign(key, hashes.SHA256())
     )
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    made = builder.sign(key, hashes.SHA256())
     return made.public_bytes(Encoding.PEM)

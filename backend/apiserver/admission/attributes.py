@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from backend.apiserver.call import Call
 from backend.meta import errors
@@ -19,11 +19,12 @@ class Attributes:
     `obj` is the new object: mutating plugins change it in place or replace it; None for DELETE. For a subresource it
     may be of another kind than the resource (an Eviction, a Binding, PodExecOptions). `old` is the stored object, which
     nobody changes; None for CREATE and CONNECT. `name` is "" where the server is yet to choose one, and for the members
-    of a deleted collection. `options` is the request's own (CreateOptions, DeleteOptions...), as sent. `marks` is for
-    plugins: what admit left for validate, by the plugin's own name.
+    of a deleted collection. `options` is the request's own (CreateOptions, DeleteOptions...), as sent. `again` asks
+    for a second round of the mutating plugins, in which `is_again` is true; `marks` is what plugins remember between
+    calls, by their own names.
     """
 
-    __slots__ = ("call", "marks", "name", "namespace", "obj", "old", "operation", "options")
+    __slots__ = ("again", "call", "is_again", "marks", "name", "namespace", "obj", "old", "operation", "options")
 
     def __init__(
         self,
@@ -40,7 +41,8 @@ class Attributes:
         self.obj = obj
         self.old = old
         self.options = options
-        self.marks: dict[str, object] | None = None
+        self.again = self.is_again = False
+        self.marks: dict[str, Any] | None = None
         request = call.request
         if name is None:
             name = request.name

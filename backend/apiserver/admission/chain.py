@@ -47,9 +47,16 @@ class Chain:
         self._validating: dict[_Place, tuple[Validating, ...]] = {}
 
     async def admit(self, attributes: Attributes) -> None:
-        """Complete the object before it is validated, or raise why the request is refused."""
+        """Complete the object before it is validated, or raise why the request is refused.
+
+        Once more from the start if a plugin asks for that: what came before it may want to see what it did.
+        """
         for plugin in self._admitting(attributes):
             await plugin.admit(attributes)
+        if attributes.again:
+            attributes.is_again = True
+            for plugin in self._admitting(attributes):
+                await plugin.admit(attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """Raise why the request is refused; the object stays as it is."""
