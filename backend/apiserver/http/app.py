@@ -21,7 +21,7 @@ from backend.apiserver.http.openapi import OpenApi
 from backend.apiserver.http.openid import OpenId
 from backend.apiserver.http.podstreams import PodStreams
 from backend.apiserver.http.resources import Resources, wants_watch
-from backend.apiserver.http.routes import Router, Target, UnknownPath
+from backend.apiserver.http.routes import PROXY, Router, Target, UnknownPath
 from backend.apiserver.http.subresources import POD_STREAMS
 from backend.apiserver.http.version import version
 from backend.meta.errors import ApiError, internal, method_not_allowed, page_not_found
@@ -119,7 +119,9 @@ class App:
             else:
                 verb = target.verb(exchange.method, wants_watch(exchange))
                 self._authorize(user, verb, target, exchange)
-                if target.subresource in POD_STREAMS:
+                if target.subresource == PROXY:
+                    await self._proxied(exchange, target)
+                elif target.subresource in POD_STREAMS:
                     await self._pod_streams.serve(exchange, target)
                 else:
                     await self._resources.serve(exchange, target, verb, user)
@@ -144,6 +146,11 @@ class App:
         """The same for what is not a resource."""
         if MASTERS not in user.groups:
             require(self._authorizer, Attributes(user, exchange.method.lower(), path=exchange.path))
+
+    async def _proxied(self, exchange: Exchange, target: Target) -> None:
+        from backend.apiserver.http.proxy import Proxy
+
+        await Proxy(self._resources.handler).serve(exchange, target)
 
     async def _path(self, exchange: Exchange, path: str) -> None:
         """What is not a resource."""

@@ -156,7 +156,7 @@ def _subresource(resource: Resource, name: str) -> Obj:
     entry: Obj = {"name": f"{resource.plural}/{name}", "singularName": "", "namespaced": resource.namespaced}
     if known.version:
         entry |= {"group": known.group, "version": known.version}
-    return entry | {"kind": known.kind or resource.kind, "verbs": list(known.verbs)}
+    return entry | {"kind": known.kind_below(resource.kind), "verbs": list(known.verbs)}
 
 
 def _aggregated_group(group: str, versions: Mapping[str, list[Resource]]) -> Obj:
@@ -187,7 +187,7 @@ def _aggregated_resource(resource: Resource) -> Obj:
 
 def _aggregated_subresource(resource: Resource, name: str) -> Obj:
     known = SUBRESOURCES.get(name, DEFAULT)
-    kind = {"group": resource.group, "version": resource.version, "kind": known.kind or resource.kind}
+    kind = {"group": resource.group, "version": resource.version, "kind": known.kind_below(resource.kind)}
     if known.version:
         kind |= {"group": known.group, "version": known.version}
     return {"subresource": name, "responseKind": kind, "verbs": list(known.verbs)}

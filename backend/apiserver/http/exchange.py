@@ -48,7 +48,8 @@ class Exchange:
     """A request on its way. `streams` holds the tasks of answers that do not end by themselves."""
 
     __slots__ = (
-        "_query", "audit_id", "header_pairs", "headers", "method", "path", "query_string", "receive", "send", "state",
+        "_query", "audit_id", "header_pairs", "headers", "method", "path", "query_string",
+        "raw_path", "receive", "send", "state",
         "streaming", "streams", "upgrade",
     )  # fmt: skip
 
@@ -57,6 +58,7 @@ class Exchange:
     ) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.raw_path: bytes = scope["raw_path"]
         self.query_string: bytes = scope["query_string"]
         self.header_pairs: Sequence[Header] = scope["headers"]
         self.headers: dict[bytes, bytes] = dict(self.header_pairs)

@@ -35,7 +35,10 @@ EXEC_PARAMETERS = {
     "command": "string", "container": "string", "stderr": "boolean", "stdin": "boolean", "stdout": "boolean",
     "tty": "boolean",
 }  # fmt: skip
-STREAM_PARAMETERS = {"log": LOG_PARAMETERS, "exec": EXEC_PARAMETERS, "attach": EXEC_PARAMETERS}
+STREAM_PARAMETERS = {
+    "log": LOG_PARAMETERS, "exec": EXEC_PARAMETERS, "attach": EXEC_PARAMETERS, "portforward": {"ports": "integer"},
+    "proxy": {"path": "string"},
+}  # fmt: skip
 
 Dialect = Literal["v2", "v3"]
 
@@ -100,7 +103,7 @@ class _Item:
             ],
             "x-kubernetes-action": {"create": "post", "update": "put"}.get(verb, verb),
             "x-kubernetes-group-version-kind": {
-                "group": group, "version": version, "kind": known.kind or resource.kind,
+                "group": group, "version": version, "kind": known.kind_below(resource.kind),
             },
         }  # fmt: skip
         self._add_body(operation, verb, schema)

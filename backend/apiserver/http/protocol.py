@@ -161,7 +161,8 @@ class KubeProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _should_upgrade_to_ws(self) -> bool:
-        return True
+        """What goes through a proxy is the business of whom it reaches."""
+        return b"/proxy" not in self.url
 
     def _unsupported_upgrade_warning(self) -> None:
         """A client may ask for SPDY first or last; it is answered as any request, and that is no news."""

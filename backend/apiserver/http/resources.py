@@ -33,7 +33,7 @@ TRUE = ("", "1", "t", "T", "true", "TRUE", "True")
 
 class Resources:
     def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+        self.handler = handler
         self._negotiator = Negotiator()
 
     async def serve(self, exchange: Exchange, target: Target, verb: str, user: User) -> None:
@@ -44,7 +44,7 @@ class Resources:
         if verb == "watch":
             await self._watch(exchange, request, accepted, include)
             return
-        answer = await self._handler.answer(request, accepted.form, include)
+        answer = await self.handler.answer(request, accepted.form, include)
         extra = [warning_header(text) for text in answer.warnings]
         if accepted.encoding == "yaml":
             await exchange.respond(answer.code, dump(answer.body), YAML, extra)
@@ -55,7 +55,7 @@ class Resources:
         if not request.query.get("timeoutSeconds"):
             timeout = str(random.randint(MIN_WATCH_SECONDS, 2 * MIN_WATCH_SECONDS))
             request = replace(request, query={**request.query, "timeoutSeconds": timeout})
-        stream = self._handler.stream(request, accepted.form, include)
+        stream = self.handler.stream(request, accepted.form, include)
         async with exchange.until_disconnect(), stream as frames:
             await exchange.start_stream(WATCH)
             async for frame in frames:

@@ -19,6 +19,7 @@ ITEM_VERBS = {
 SUBRESOURCE_VERBS = {**ITEM_VERBS, "POST": "create"}
 NAMESPACE_SUBRESOURCES = ("status", "finalize")
 KNOWN_PATHS = 512
+PROXY = "proxy"
 
 
 class UnknownPath(Exception):
@@ -27,13 +28,14 @@ class UnknownPath(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a path names. `legacy_watch` is the deprecated /watch/ prefix."""
+    """What a path names. `legacy_watch` is the deprecated /watch/ prefix; `rest` what follows a proxy's own path."""
 
     resource: Resource
     namespace: str
     name: str
     subresource: str
     legacy_watch: bool
+    rest: str = ""
 
     def verb(self, method: str, wants_watch: bool) -> str:
         """The request's verb; raises 405."""
@@ -100,6 +102,9 @@ def _target(resources: dict[str, Resource], rest: list[str]) -> Target:
     if len(rest) > 2 and rest[0] == "namespaces" and not (len(rest) == 3 and rest[2] in NAMESPACE_SUBRESOURCES):
         namespace, scoped, rest = rest[1], True, rest[2:]
     resource = resources.get(rest[0]) if rest else None
+    beyond = ""
+    if len(rest) > 3 and rest[2] == PROXY:
+        beyond, rest = "/".join(rest[3:]), rest[:3]
     size = len(rest)
     if resource is None or size > 3 or "" in rest or (scoped and not (namespace and resource.namespaced)):
         raise page_not_found()
@@ -108,4 +113,4 @@ def _target(resources: dict[str, Resource], rest: list[str]) -> Target:
     subresource = rest[2] if size == 3 else ""
     if subresource and subresource not in resource.subresources:
         raise page_not_found()
-    return Target(resource, namespace, rest[1] if size > 1 else "", subresource, legacy_watch)
+    return Target(resource, namespace, rest[1] if size > 1 else "", subresource, legacy_watch, beyond)

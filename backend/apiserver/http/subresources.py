@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Subresource:
-    """`kind` "" is the parent's; `group` and `version` are given where the kind is of another group version."""
+    """`kind` "" is the parent's, and a {} in it stands for that. `group` and `version` are given where the kind is of
+    another group version."""
 
     verbs: tuple[str, ...]
     kind: str = ""
     group: str = ""
     version: str = ""
+
+    def kind_below(self, parent: str) -> str:
+        return self.kind.format(parent) or parent
 
 
 DEFAULT = Subresource(("get", "patch", "update"))
@@ -30,6 +34,7 @@ SUBRESOURCES = {
     "log": Subresource(("get",)),
     "exec": Subresource(("create", "get"), "PodExecOptions"),
     "attach": Subresource(("create", "get"), "PodAttachOptions"),
+    "proxy": Subresource(("create", "delete", "get", "patch", "update"), "{}ProxyOptions"),
     "portforward": Subresource(("create", "get"), "PodPortForwardOptions"),
 }
 

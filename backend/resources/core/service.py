@@ -27,7 +27,7 @@ SERVICE = Resource(
     schema="io.k8s.api.core.v1.Service",
     short_names=("svc",),
     categories=("all",),
-    subresources=("status",),
+    subresources=("proxy", "status"),
     columns=(
         NAME_COLUMN,
         Column("Type", described_by=f"{_SPEC}.type"),
