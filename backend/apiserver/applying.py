@@ -179,10 +179,11 @@ class _Merging:
         meta = dict(live.get("metadata") or {})
         present = meta.pop("managedFields", None) or []
         self._live: Obj = {**live, "metadata": meta} if live else {}
+        self._set = field_set(config, kind)
         self._mine: Obj = {
             "manager": options.field_manager(call.request), "operation": "Apply",
             "apiVersion": call.resource.api_version, "fieldsType": "FieldsV1",
-            "fieldsV1": sets.difference(field_set(config, kind), managedfields.UNTRACKED),
+            "fieldsV1": sets.difference(self._set, managedfields.UNTRACKED),
         }  # fmt: skip
         if call.request.subresource:
             self._mine["subresource"] = call.request.subresource
@@ -223,7 +224,7 @@ class _Merging:
     def _pruned(self, merged: Obj, last: Tree, others: list[Obj]) -> Obj:
         """`merged` without what this manager applied the last time and nobody applies or owns now."""
         kind = self._kind
-        owned = self._mine["fieldsV1"]
+        owned = self._set
         for entry in others:
             owned = sets.union(owned, entry.get("fieldsV1") or {})
         last, owned = sets.with_structs(last, kind), sets.with_structs(owned, kind)

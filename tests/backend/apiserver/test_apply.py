@@ -65,6 +65,15 @@ async def test_a_field_that_is_applied_no_more_goes_unless_somebody_else_owns_it
     assert owners(left) == {("one", "Apply"): {"f:data": {"f:a": {}}}, ("two", "Apply"): {"f:data": {"f:b": {}}}}
 
 
+async def test_letting_go_of_an_annotation_leaves_the_rest_of_the_metadata(cluster):
+    annotated = config(a="1")
+    annotated["metadata"]["annotations"] = {"k": "v"}
+    await apply(cluster, annotated)
+    left = await apply(cluster, config(a="1"))
+    assert left["metadata"]["name"] == "a"
+    assert "annotations" not in left["metadata"]
+
+
 async def test_what_an_update_set_is_kept_when_its_applier_lets_go(cluster):
     await apply(cluster, config(a="1", b="1"))
     patch = {"data": {"b": "2"}}
