@@ -15,7 +15,7 @@ from minikctl.client.errors import describe
 from minikctl.client.factory import Factory
 from minikctl.command import Command, CommandError, Invocation, Streams, UsageError
 from minikctl.flags import FlagError, HelpWanted, go_quote, parse, positional_words
-from minikctl.globals import GLOBAL_FLAGS
+from minikctl.globals import GLOBAL_FLAGS, with_globals
 
 if TYPE_CHECKING:
     import typer
@@ -58,9 +58,7 @@ def _run(argv: list[str], streams: Streams) -> int:
 
 def run_command(path: str, command: Command, argv: Sequence[str], streams: Streams) -> int:
     """Parse `argv` for `command` and run it; errors go to stderr as kubectl prints them."""
-    own = {flag.name for flag in command.flags}
-    shadowed = {flag.name: flag.default for flag in GLOBAL_FLAGS if flag.name in own}
-    flags = (*command.flags, *(flag for flag in GLOBAL_FLAGS if flag.name not in own))
+    flags = with_globals(command.flags)
     try:
         parsed = parse(argv, flags)
     except HelpWanted:
@@ -72,8 +70,9 @@ def run_command(path: str, command: Command, argv: Sequence[str], streams: Strea
         streams.err.write(f"error: {error}\nSee '{PROGRAM} {path} {hint}\n")
         return command.misuse_code
     changed = frozenset(parsed.changed)
-    # A command's own flag hides a global one of the same name (--user), which then nobody gave.
-    factory = Factory({**parsed.values, **shadowed}, changed - shadowed.keys(), streams)
+    # What a command's own flag hides (--user of create rolebinding) was not given to the factory.
+    hidden = {flag.name: flag.default for flag in GLOBAL_FLAGS if flag not in flags}
+    factory = Factory({**parsed.values, **hidden}, changed - hidden.keys(), streams)
     call = Invocation(parsed.args, parsed.values, changed, parsed.dashdash, streams, factory)
     try:
         code = command.run(call)

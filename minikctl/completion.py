@@ -13,7 +13,7 @@ from minikctl.client.errors import Aggregate, ConnectError, Failure, NoResourceM
 from minikctl.client.factory import Factory
 from minikctl.command import Command, CommandError, Flag, Invocation, Streams
 from minikctl.flags import FlagError, HelpWanted, Parsed, parse, positional_words
-from minikctl.globals import GLOBAL_FLAGS
+from minikctl.globals import GLOBAL_FLAGS, with_globals
 
 FILES, NO_FILES = 0, 4
 _FILE_FLAGS = ("filename", "kubeconfig", "certificate-authority", "client-certificate", "client-key", "from-file")
@@ -38,7 +38,7 @@ def candidates_for(words: list[str], streams: Streams) -> tuple[list[str], int]:
     path, taken = index.resolve(named)
     place = index.COMMANDS.get(path)
     command = index.load(path) if isinstance(place, str) else None
-    flags = (*(command.flags if command else ()), *GLOBAL_FLAGS)
+    flags = with_globals(command.flags if command else ())
     if before and (flag := _waiting(before[-1], flags)) is not None:
         return _values(flag, last, "", before[:-1], flags, streams)
     if last.startswith("--") and "=" in last:

@@ -40,3 +40,9 @@ GLOBAL_FLAGS = (
     Flag("warnings-as-errors", "bool", False,
          "Treat warnings received from the server as errors and exit with a non-zero exit code"),
 )  # fmt: skip
+
+
+def with_globals(own: tuple[Flag, ...]) -> tuple[Flag, ...]:
+    """A command's flags and the global ones, without those that a flag of its own hides by having their name."""
+    names = {flag.name for flag in own}
+    return (*own, *(flag for flag in GLOBAL_FLAGS if flag.name not in names))
