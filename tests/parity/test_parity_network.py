@@ -30,5 +30,10 @@ def test_look(both: Both, objects: None, lines: list[str]) -> None:
     assert not differences(lines, partial(_run, both), FOLDER, attempts=2)
 
 
+@pytest.mark.parametrize("lines", chunks("network_create_commands.txt"), ids=lambda lines: lines[0][:40])
+def test_create(both: Both, lines: list[str]) -> None:
+    assert not differences(lines, partial(_run, both), FOLDER)
+
+
 def _run(both: Both, args: list[str], stdin: bytes) -> tuple[object, object]:
     return both(*args, stdin=stdin)

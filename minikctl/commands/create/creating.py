@@ -16,6 +16,7 @@ from minikctl.command import Flag, Invocation, UsageError
 from minikctl.flags import go_quote, parse_bool
 from minikctl.output.json_out import dumps
 from minikctl.output.printers import make_printer, output_flags
+from minikctl.output.struct_order import Shape, arranged
 
 DryRun = Literal["none", "client", "server"]
 
@@ -120,9 +121,10 @@ def check_flags(call: Invocation) -> None:
     validation(call)
 
 
-def metadata(call: Invocation, name: str, *, namespaced: bool = True) -> dict[str, Any]:
-    """The new object's metadata; with the namespace only if --namespace asks for one."""
-    if not name:
+def metadata(call: Invocation, name: str, *, namespaced: bool = True, required: bool = True) -> dict[str, Any]:
+    """The new object's metadata; with the namespace only if --namespace asks for one. Whether an empty name is refused
+    here, and not by the server, is each command's own."""
+    if required and not name:
         raise Failure("name must be specified")
     meta: dict[str, Any] = {"name": name}
     if namespaced and call.factory.explicit_namespace:
@@ -150,13 +152,18 @@ def save_config(obj: dict[str, Any], *, typed: bool) -> None:
 
 
 def create(
-    call: Invocation, mapping: ResourceMapping, obj: dict[str, Any], failure: Callable[[StatusError], Exception]
-) -> int:
-    """Send `obj` unless it is a client's dry run, and print what came back. `failure` words a refusal."""
+    call: Invocation, mapping: ResourceMapping, obj: dict[str, Any], failure: Callable[[StatusError], Exception],
+    *, shape: Shape | None = None, saves_config: bool = True,
+) -> int:  # fmt: skip
+    """Send `obj` unless it is a client's dry run, and print what came back. `failure` words a refusal.
+
+    `shape` is the kind's struct where the order of the fields in `obj` does not tell it.
+    """
+    obj = arranged(obj, shape)
     strategy = dry_run(call)
     printer = make_printer(call.flags, operation="created", dry_run=strategy, typed=True)
     directive = validation(call)
-    if call.flags["save-config"]:
+    if saves_config and call.flags["save-config"]:
         save_config(obj, typed=True)
     if strategy != "client":
         path = mapping.path(call.factory.namespace if mapping.namespaced else "")
@@ -164,7 +171,7 @@ def create(
             made = call.factory.client.request("POST", path, query=post_query(call, strategy, directive), body=obj)
         except StatusError as error:
             raise failure(error) from None
-        obj = in_struct_order(_ordered_as(obj, made))
+        obj = arranged(in_struct_order(_ordered_as(obj, made)), shape)
     printer.print(obj, call.streams.out)
     return 0
 
