@@ -65,10 +65,12 @@ def _status(_call: Call, obj: Obj) -> Obj:
     return {name: value for name, value in obj.items() if name in ("apiVersion", "kind", "metadata", "status")}
 
 
-def _keep_all_but_status(_call: Call, new: Obj, old: Obj) -> None:
+def _keep_all_but_status(call: Call, new: Obj, old: Obj) -> None:
     for name in {*new, *old} - {"status", "metadata"}:
         _carry(new, old, name)
     _carry(new["metadata"], old["metadata"], "ownerReferences")
+    if call.resource.prepare_status_update is not None:
+        call.resource.prepare_status_update(new, old)
 
 
 def _status_causes(call: Call, new: Obj, old: Obj) -> Sequence[Cause]:

@@ -142,6 +142,8 @@ class Resource:
     record_requester: Callable[[Obj, User], None] | None = None
     """(new object, who creates it): writes down who asked, in place."""
     prepare_update: Callable[[Obj, Obj], None] | None = None
+    prepare_status_update: Callable[[Obj, Obj], None] | None = None
+    """(new, old): complete, in place, what came to the status endpoint."""
     validate: Callable[[Obj], Sequence[Cause]] = _valid
     validate_update: Callable[[Obj, Obj], Sequence[Cause]] = _valid_update
     validate_status_update: Callable[[Obj, Obj], Sequence[Cause]] = _valid_update

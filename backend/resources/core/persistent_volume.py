@@ -19,6 +19,14 @@ def _prepare_create(volume: Obj) -> None:
     volume["status"] = {"phase": "Pending", "lastPhaseTransitionTime": timefmt.now()}
 
 
+def _prepare_status_update(volume: Obj, old: Obj) -> None:
+    """A new phase began now, unless its author says when."""
+    status, before = volume.setdefault("status", {}), old.get("status") or {}
+    began = "lastPhaseTransitionTime"
+    if status.get("phase") != before.get("phase") and status.get(began) == before.get(began):
+        status[began] = timefmt.now()
+
+
 def _row(volume: Obj, now: float) -> list[Any]:
     spec, status = volume["spec"], volume.get("status") or {}
     claim = spec.get("claimRef")
@@ -64,6 +72,8 @@ PERSISTENT_VOLUME = Resource(
     validate_name=names.dns1123_subdomain,
     default=later("core.persistent_volume_rules:default"),
     prepare_create=_prepare_create,
+    prepare_status_update=_prepare_status_update,
+    warnings=later("core.storage_warnings:volume_warnings"),
     validate=later("core.persistent_volume_rules:validate"),
     validate_update=later("core.persistent_volume_rules:validate_update"),
 )

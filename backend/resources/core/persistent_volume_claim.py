@@ -57,6 +57,7 @@ PERSISTENT_VOLUME_CLAIM = Resource(
     default=later("core.persistent_volume_claim_rules:default"),
     prepare_create=later("core.persistent_volume_claim_rules:prepare_create"),
     prepare_update=later("core.persistent_volume_claim_rules:prepare_update"),
+    warnings=later("core.storage_warnings:claim_warnings"),
     validate=later("core.persistent_volume_claim_rules:validate"),
     validate_update=later("core.persistent_volume_claim_rules:validate_update"),
     validate_status_update=later("core.persistent_volume_claim_rules:validate_status_update"),

@@ -13,7 +13,7 @@ from backend.meta.types import Obj
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
-_OLD_LABELS = {
+OLD_LABELS = {
     "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
     "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
     "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
@@ -105,27 +105,28 @@ def _containers(spec: Obj, path: str) -> Iterator[tuple[str, Obj]]:
 
 def _placement(spec: Obj, path: str) -> Iterator[str]:
     for key in sorted(spec.get("nodeSelector") or {}):
-        if key in _OLD_LABELS:
-            yield f"{path}.nodeSelector[{key}]: {_OLD_LABELS[key]}"
+        if key in OLD_LABELS:
+            yield f"{path}.nodeSelector[{key}]: {OLD_LABELS[key]}"
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
     here = f"{path}.affinity.nodeAffinity"
     for index, term in enumerate((affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms") or ()):
-        yield from _node_term(term, f"{here}.{_REQUIRED}.nodeSelectorTerms[{index}]")
+        yield from node_term_warnings(term, f"{here}.{_REQUIRED}.nodeSelectorTerms[{index}]")
     for index, preferred in enumerate(affinity.get(_PREFERRED) or ()):
-        yield from _node_term(preferred.get("preference") or {}, f"{here}.{_PREFERRED}[{index}].preference")
+        yield from node_term_warnings(preferred.get("preference") or {}, f"{here}.{_PREFERRED}[{index}].preference")
     for index, spread in enumerate(spec.get("topologySpreadConstraints") or ()):
         here, key = f"{path}.topologySpreadConstraints[{index}]", spread.get("topologyKey", "")
-        if key in _OLD_LABELS:
-            yield f"{here}.topologyKey: {key} is {_OLD_LABELS[key]}"
+        if key in OLD_LABELS:
+            yield f"{here}.topologyKey: {key} is {OLD_LABELS[key]}"
         if spread.get("labelSelector") is None:
             yield f"{here}.labelSelector: {_NO_POD}"
 
 
-def _node_term(term: Obj, path: str) -> Iterator[str]:
+def node_term_warnings(term: Obj, path: str) -> Iterator[str]:
+    """Of one term of a node selector, wherever it stands."""
     for index, expression in enumerate(term.get("matchExpressions") or ()):
         key = expression.get("key", "")
-        if key in _OLD_LABELS:
-            yield f"{path}.matchExpressions[{index}].key: {key} is {_OLD_LABELS[key]}"
+        if key in OLD_LABELS:
+            yield f"{path}.matchExpressions[{index}].key: {key} is {OLD_LABELS[key]}"
 
 
 def _annotations(meta: Obj, root: str) -> Iterator[str]:

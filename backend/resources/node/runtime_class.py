@@ -27,6 +27,7 @@ RUNTIME_CLASS = Resource(
     columns=(NAME_COLUMN, Column("Handler", described_by=f"{_SCHEMA}.handler"), AGE_COLUMN),
     row=_row,
     validate_name=names.dns1123_subdomain,
+    warnings=later("node.runtime_class_rules:warnings"),
     validate=later("node.runtime_class_rules:validate"),
     validate_update=later("node.runtime_class_rules:validate_update"),
 )

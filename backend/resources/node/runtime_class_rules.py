@@ -10,6 +10,7 @@ from backend.meta.objectmeta import validate_labels
 from backend.meta.types import Obj
 from backend.resources.core.pod_resources_validation import validate_resources
 from backend.resources.core.pod_validation import validate_tolerations
+from backend.resources.core.pod_warnings import OLD_LABELS
 
 
 def validate(runtime_class: Obj) -> Sequence[Cause]:
@@ -25,6 +26,11 @@ def validate_update(new: Obj, old: Obj) -> Sequence[Cause]:
     if new.get("handler") != old.get("handler"):
         return [causes.immutable("handler", new.get("handler"))]
     return []
+
+
+def warnings(runtime_class: Obj, _old: Obj | None) -> list[str]:
+    labels = (runtime_class.get("scheduling") or {}).get("nodeSelector") or {}
+    return [f"scheduling.nodeSelector: {OLD_LABELS[key]}" for key in sorted(labels) if key in OLD_LABELS]
 
 
 def _validate_tolerations(tolerations: Sequence[Obj], path: str) -> list[Cause]:

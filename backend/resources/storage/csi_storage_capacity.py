@@ -36,6 +36,7 @@ CSI_STORAGE_CAPACITY = Resource(
     ),
     row=_row,
     validate_name=names.dns1123_subdomain,
+    warnings=later("core.storage_warnings:capacity_warnings"),
     validate=later("storage.csi_rules:validate_storage_capacity"),
     validate_update=later("storage.csi_rules:validate_storage_capacity_update"),
 )

@@ -59,6 +59,7 @@ STORAGE_CLASS = Resource(
     row=_row,
     validate_name=names.dns1123_subdomain,
     default=_default,
+    warnings=later("core.storage_warnings:class_warnings"),
     validate=later("storage.class_rules:validate_storage_class"),
     validate_update=later("storage.class_rules:validate_storage_class_update"),
 )

@@ -211,3 +211,29 @@ def test_rules_of_a_claims_status():
         'status.allocatedResourceStatus: Unsupported value: "cpu": supported values: "ControllerResizeInProgress",'
         ' "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"',
     ]
+
+
+def test_a_new_phase_has_a_time():
+    old = volume()
+    old["status"] = {"phase": "Pending", "lastPhaseTransitionTime": AGO_20S}
+    new = {**old, "status": {"phase": "Available", "lastPhaseTransitionTime": AGO_20S}}
+    PERSISTENT_VOLUME.prepare_status_update(new, old)
+    assert new["status"]["lastPhaseTransitionTime"] > AGO_20S
+    told = {**old, "status": {"phase": "Available", "lastPhaseTransitionTime": "2023-11-14T22:13:09Z"}}
+    PERSISTENT_VOLUME.prepare_status_update(told, old)
+    assert told["status"]["lastPhaseTransitionTime"] == "2023-11-14T22:13:09Z"
+
+
+def test_what_is_old_is_warned_of():
+    made = volume(persistentVolumeReclaimPolicy="Recycle", rbd={"monitors": ["m"], "image": "i"})
+    made["metadata"]["annotations"] = {"volume.beta.kubernetes.io/storage-class": "a"}
+    assert PERSISTENT_VOLUME.warnings(made, None) == [
+        "metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since v1.8; use"
+        ' "storageClassName" attribute instead',
+        "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended"
+        " approach is to use dynamic provisioning.",
+        "spec.rbd: deprecated in v1.28, non-functional in v1.31+",
+    ]
+    assert PERSISTENT_VOLUME_CLAIM.warnings(claim(resources={"requests": {"storage": "1500m"}}), None) == [
+        'spec.resources.requests[storage]: fractional byte value "1500m" is invalid, must be an integer'
+    ]
