@@ -145,12 +145,12 @@ def _validate_attribute(constraint: Obj, path: str) -> list[Cause]:
 
 def _validate_references(part: Obj, known: RequestNames, path: str) -> list[Cause]:
     def check(name: str, here: str) -> list[Cause]:
-        return _validate_reference(name, known, here)
+        return validate_reference(name, known, here)
 
     return each_once(part.get("requests"), MAX_REQUESTS, check, f"{path}.requests", itself)
 
 
-def _validate_reference(name: str, known: RequestNames, path: str) -> list[Cause]:
+def validate_reference(name: str, known: RequestNames, path: str) -> list[Cause]:
     request, slash, alternative = name.partition("/")
     if "/" in alternative:
         return [causes.invalid_value(path, name, _NO_REQUEST)]

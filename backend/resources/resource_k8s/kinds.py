@@ -82,6 +82,7 @@ DEVICE_TAINT_RULE = Resource(
     prepare_create=_drop_status,
     validate=later("resource_k8s.taint_rules:validate"),
     validate_update=later("resource_k8s.taint_rules:validate_update"),
+    validate_status_update=later("resource_k8s.taint_rules:validate_status_update"),
     generation=True,
 )
 
@@ -105,6 +106,7 @@ RESOURCE_CLAIM = Resource(
     prepare_create=_empty_status,
     validate=later("resource_k8s.claim_rules:validate"),
     validate_update=later("resource_k8s.claim_rules:validate_update"),
+    validate_status_update=later("resource_k8s.claim_status_rules:validate_status_update"),
 )
 
 RESOURCE_CLAIM_TEMPLATE = Resource(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backend.meta import causes
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
 from backend.resources.resource_k8s.device_rules import (
@@ -14,6 +15,7 @@ from backend.resources.resource_k8s.device_rules import (
     validate_taint,
 )
 
+_MAX_CONDITIONS = 8
 _SELECTED = (("driver", validate_driver_name), ("pool", validate_pool_name), ("device", validate_label))
 
 
@@ -27,6 +29,13 @@ def validate(rule: Obj) -> Sequence[Cause]:
 
 def validate_update(new: Obj, old: Obj) -> Sequence[Cause]:
     return _validate(new, old["spec"]["taint"])
+
+
+def validate_status_update(new: Obj, _old: Obj) -> Sequence[Cause]:
+    conditions = (new.get("status") or {}).get("conditions") or ()
+    if len(conditions) > _MAX_CONDITIONS:
+        return [causes.too_many("status.conditions", len(conditions), _MAX_CONDITIONS)]
+    return []
 
 
 def _validate(rule: Obj, old_taint: Obj | None) -> list[Cause]:

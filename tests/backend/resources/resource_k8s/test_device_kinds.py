@@ -167,3 +167,54 @@ def test_a_taint_knows_since_when_it_is_there():
     assert texts(DEVICE_TAINT_RULE.validate({"metadata": {"name": "t"}, "spec": selected})) == [
         "spec.deviceSelector.driver: Required value", "spec.taint.effect: Required value",
     ]  # fmt: skip
+
+
+RESULT = {"request": "r", "driver": "d.example.com", "pool": "p", "device": "x"}
+USER = {"resource": "pods", "name": "p", "uid": "u"}
+
+
+def with_status(**status):
+    return {**claim(dict(REQUEST)), "status": status}
+
+
+@pytest.mark.parametrize(
+    ("status", "before", "expected"),
+    [
+        ({"allocation": {"devices": {"results": [RESULT]}}, "reservedFor": [USER]}, {}, []),
+        (
+            {"reservedFor": [USER]},
+            {},
+            ["status.reservedFor: Forbidden: may not be specified when `allocated` is not set"],
+        ),
+        (
+            {"allocation": {"devices": {"results": [{**RESULT, "request": "s"}]}}},
+            {},
+            [
+                'status.allocation.devices.results[0].request: Invalid value: "s": must be the name of a request in'
+                " the claim or the name of a request and a subrequest separated by '/'"
+            ],
+        ),
+        (
+            {"allocation": {"devices": {}}},
+            {"allocation": {"devices": {"results": [RESULT]}}},
+            ['status.allocation: Invalid value: {"devices":{}}: field is immutable'],
+        ),
+        (
+            {"devices": [{"driver": "d.example.com", "pool": "p", "device": "x"}]},
+            {},
+            ['status.devices[0]: Invalid value: "d.example.com/p/x": must be an allocated device in the claim'],
+        ),
+    ],
+)
+def test_rules_of_a_claims_status(status, before, expected):
+    found = RESOURCE_CLAIM.validate_status_update(with_status(**status), with_status(**before))
+    assert texts(found) == expected
+
+
+def test_a_claim_that_goes_is_reserved_for_nobody_new():
+    allocation = {"devices": {"results": [RESULT]}}
+    old = with_status(allocation=allocation)
+    new = with_status(allocation=allocation, reservedFor=[USER])
+    new["metadata"]["deletionTimestamp"] = "2023-11-14T22:13:00Z"
+    (fault,) = texts(RESOURCE_CLAIM.validate_status_update(new, old))
+    assert fault.startswith("status.reservedFor: Forbidden: new entries may not be added while")
