@@ -12,6 +12,16 @@ from backend.resources import cells
 from backend.resources.resource import AGE_COLUMN, NAME_COLUMN, Column, Resource
 
 
+def _prepare_create(lease: Obj) -> None:
+    """Without coordinated leader election, which is off, nobody would heed a strategy."""
+    for name in ("strategy", "preferredHolder"):
+        (lease.get("spec") or {}).pop(name, None)
+
+
+def _prepare_update(lease: Obj, _old: Obj) -> None:
+    _prepare_create(lease)
+
+
 def _validate(lease: Obj) -> Sequence[Cause]:
     spec = lease.get("spec") or {}
     found: list[Cause] = []
@@ -23,8 +33,6 @@ def _validate(lease: Obj) -> Sequence[Cause]:
         found.append(
             causes.invalid_value("spec.leaseTransitions", transitions, "must be greater than or equal to 0")
         )
-    if spec.get("holderIdentity") == "":
-        found.append(causes.invalid_value("spec.holderIdentity", "", "must not be empty"))
     return found
 
 
@@ -52,6 +60,8 @@ LEASE = Resource(
     ),
     row=_row,
     validate_name=names.dns1123_subdomain,
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
     validate=_validate,
     validate_update=_validate_update,
 )

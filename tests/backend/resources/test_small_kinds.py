@@ -223,7 +223,9 @@ def test_rules_of_leases():
     expected = [
         "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
         "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
-        'spec.holderIdentity: Invalid value: "": must not be empty',
     ]
     assert [str(cause) for cause in LEASE.validate(bad)] == expected
     assert LEASE.validate({"metadata": {"name": "n"}, "spec": {"leaseDurationSeconds": 40}}) == []
+    made = {"metadata": {"name": "n"}, "spec": {"holderIdentity": "", "strategy": "s", "preferredHolder": "p"}}
+    LEASE.prepare_create(made)
+    assert made["spec"] == {"holderIdentity": ""}
