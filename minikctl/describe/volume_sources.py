@@ -55,6 +55,12 @@ def _reference(value: Any) -> str:
     return f"&SecretReference{{Name:{value.get('name', '')},Namespace:{value.get('namespace', '')},}}"
 
 
+def _local_reference(value: Any) -> str:
+    return "nil" if value is None else f"&LocalObjectReference{{Name:{value.get('name', '')},}}"
+
+
+_ONLY_PERSISTENT = frozenset({"EndpointsNamespace:", "SecretNamespace:", "VolumeHandle:"})
+
 _FS_TYPE: tuple[str, str, Show] = ("FSType:", "fsType", text)
 _READ_ONLY: tuple[str, str, Show] = ("ReadOnly:", "readOnly", flag)
 _SECRET: tuple[str, str, Show] = ("SecretRef:", "secretRef", _reference)
@@ -222,11 +228,27 @@ def describe_source(writer: Writer, spec: Obj) -> None:
     if kind is None:
         writer.write(1, "<unknown>\n")
         return
+    _describe(writer, kind, spec[kind])
+
+
+def describe_pod_source(writer: Writer, volume: Obj) -> bool:
+    """The same for a pod's volume, whose sources have less: no namespaces, and no secrets but their pod's own.
+
+    False if the volume has none of these sources."""
+    kind = next((kind for kind in _SOURCES if volume.get(kind) is not None), None)
+    if kind is not None:
+        _describe(writer, kind, volume[kind], of_pod=True)
+    return kind is not None
+
+
+def _describe(writer: Writer, kind: str, source: Obj, *, of_pod: bool = False) -> None:
     title, fields = _SOURCES[kind]
-    source = spec[kind]
     writer.write(2, f"Type:\t{title}\n")
     for label, name, show in fields:
-        writer.write(2, f"{label}\t{show(source.get(name))}\n")
+        if of_pod and label in _ONLY_PERSISTENT:
+            continue
+        shown = _local_reference(source.get(name)) if of_pod and show is _reference else show(source.get(name))
+        writer.write(2, f"{label}\t{shown}\n")
     if kind == "csi":
         _attributes(writer, source.get("volumeAttributes") or {})
 

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from minikctl.describe.volume_sources import describe_pod_source
 from minikctl.describe.writer import Writer
 
 Obj = Mapping[str, Any]
 
 
-def volumes(writer: Writer, given: list[Obj]) -> None:
+def volumes(writer: Writer, given: list[Obj], indent: str = "") -> None:
+    """`indent` is in front of the title where they are part of something, such as a template."""
     if not given:
-        writer.write(0, "Volumes:\t<none>\n")
+        writer.write(0, f"{indent}Volumes:\t<none>\n")
         return
-    writer.write(0, "Volumes:\n")
+    writer.write(0, f"{indent}Volumes:\n")
     for volume in given:
-        writer.write(1, f"{volume['name']}:\n")
+        writer.write(1, f"{' ' if indent else ''}{volume['name']}:\n")
         for kind, describe in _KINDS.items():
             if kind in volume:
                 describe(writer, volume[kind] or {})
                 break
         else:
-            writer.write(1, "<unknown>\n")
+            if not describe_pod_source(writer, volume):
+                writer.write(1, "<unknown>\n")
 
 
 def _true(value: Any) -> str:
@@ -33,11 +36,6 @@ def _fields(writer: Writer, type_: str, fields: Mapping[str, Any]) -> None:
     writer.write(2, f"Type:\t{type_}\n")
     for name, value in fields.items():
         writer.write(2, f"{name}:\t{value}\n")
-
-
-def _host_path(writer: Writer, source: Obj) -> None:
-    fields = {"Path": source.get("path", ""), "HostPathType": source.get("type", "<none>")}
-    _fields(writer, "HostPath (bare host directory volume)", fields)
 
 
 def _empty_dir(writer: Writer, source: Obj) -> None:
@@ -87,22 +85,23 @@ def _claim(writer: Writer, source: Obj) -> None:
     _fields(writer, "PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)", fields)
 
 
-def _nfs(writer: Writer, source: Obj) -> None:
-    fields = {
-        "Server": source.get("server", ""),
-        "Path": source.get("path", ""),
-        "ReadOnly": _true(source.get("readOnly")),
-    }
-    _fields(writer, "NFS (an NFS mount that lasts the lifetime of a pod)", fields)
+def _git_repo(writer: Writer, source: Obj) -> None:
+    fields = {"Repository": source.get("repository", ""), "Revision": source.get("revision", "")}
+    _fields(writer, "GitRepo (a volume that is pulled from git when the pod is created)", fields)
+
+
+def _image(writer: Writer, source: Obj) -> None:
+    fields = {"Reference": source.get("reference", ""), "PullPolicy": source.get("pullPolicy", "")}
+    _fields(writer, "Image (a container image or OCI artifact)", fields)
 
 
 _KINDS = {
-    "hostPath": _host_path,
     "emptyDir": _empty_dir,
     "secret": _secret,
     "configMap": _config_map,
     "downwardAPI": _downward_api,
     "projected": _projected,
     "persistentVolumeClaim": _claim,
-    "nfs": _nfs,
+    "gitRepo": _git_repo,
+    "image": _image,
 }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from typing import Any
 
 from backend.meta import causes, names, quantity
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
 from backend.resources.core.affinity_validation import validate_node_selector
 from backend.resources.core.path_validation import validate_no_backsteps
+from backend.resources.core.volume_defaults import default_sources
 from backend.resources.core.volume_validation import validate_source
 from backend.resources.difference import difference
 from backend.resources.storage.csi_rules import validate_driver_name
@@ -25,22 +25,13 @@ _SOURCES = (
     "portworxVolume", "azureDisk", "scaleIO", "local", "storageos", "csi",
 )  # fmt: skip
 """In the order in which kube-apiserver looks for them."""
-_SOURCE_DEFAULTS: dict[str, dict[str, Any]] = {
-    "hostPath": {"type": ""},
-    "iscsi": {"iscsiInterface": "default"},
-    "rbd": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
-    "azureDisk": {"cachingMode": "ReadWrite", "kind": "Shared", "fsType": "ext4", "readOnly": False},
-    "scaleIO": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
-}
 
 
 def default(volume: Obj) -> None:
     spec = volume.setdefault("spec", {})
     spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
     spec.setdefault("volumeMode", "Filesystem")
-    for name, values in _SOURCE_DEFAULTS.items():
-        if spec.get(name) is not None:
-            spec[name] = {**values, **spec[name]}
+    default_sources(spec)
     volume.setdefault("status", {}).setdefault("phase", "Pending")
 
 

@@ -7,6 +7,22 @@ from backend.meta.types import Obj
 _MODE = 0o644
 
 
+_SOURCES: dict[str, Obj] = {
+    "hostPath": {"type": ""},
+    "iscsi": {"iscsiInterface": "default"},
+    "rbd": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
+    "azureDisk": {"cachingMode": "ReadWrite", "kind": "Shared", "fsType": "ext4", "readOnly": False},
+    "scaleIO": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
+}
+
+
+def default_sources(volume: Obj) -> None:
+    """The sources that pods' volumes and persistent ones have alike."""
+    for name, values in _SOURCES.items():
+        if volume.get(name) is not None:
+            volume[name] = {**values, **volume[name]}
+
+
 def default_volume(volume: Obj) -> None:
     """A volume without a source is an empty directory."""
     if not any(name != "name" for name in volume):
@@ -16,8 +32,7 @@ def default_volume(volume: Obj) -> None:
             source.setdefault("defaultMode", _MODE)
         elif source is not None:
             volume[name] = {"defaultMode": _MODE}
-    if "hostPath" in volume:
-        volume["hostPath"].setdefault("type", "")
+    default_sources(volume)
     _default_downward_items(volume.get("downwardAPI"))
     for source in (volume.get("projected") or {}).get("sources") or ():
         _default_downward_items(source.get("downwardAPI"))
