@@ -9,10 +9,11 @@ from minikctl.command import Command
 
 
 class Group(NamedTuple):
-    """A word that only has commands under it (`create secret`)."""
+    """A word that only has commands under it (`create secret`). `helps`: alone it is a way to get help, no misuse."""
 
     short: str
     long: str = ""
+    helps: bool = False
 
 
 COMMANDS: dict[str, str | Group] = {
@@ -27,6 +28,9 @@ COMMANDS: dict[str, str | Group] = {
     "auth can-i": "minikctl.commands.auth.can_i",
     "auth reconcile": "minikctl.commands.auth.reconcile",
     "auth whoami": "minikctl.commands.auth.whoami",
+    "certificate": Group("Modify certificate resources", "Modify certificate resources.", helps=True),
+    "certificate approve": "minikctl.commands.certificate.approve",
+    "certificate deny": "minikctl.commands.certificate.deny",
     "cluster": Group("Start, stop and look after the local cluster"),
     "cluster delete": "minikctl.commands.cluster.delete",
     "cluster kubeconfig": "minikctl.commands.cluster.kubeconfig",
@@ -66,6 +70,8 @@ COMMANDS: dict[str, str | Group] = {
     "create configmap": "minikctl.commands.create.configmap",
     "create ingress": "minikctl.commands.create.ingress",
     "create namespace": "minikctl.commands.create.namespace",
+    "create priorityclass": "minikctl.commands.create.priorityclass",
+    "create quota": "minikctl.commands.create.quota",
     "create role": "minikctl.commands.create.role",
     "create rolebinding": "minikctl.commands.create.rolebinding",
     "create secret": Group(
@@ -85,12 +91,14 @@ COMMANDS: dict[str, str | Group] = {
     "create service loadbalancer": "minikctl.commands.create.service_loadbalancer",
     "create service nodeport": "minikctl.commands.create.service_nodeport",
     "create serviceaccount": "minikctl.commands.create.serviceaccount",
+    "create token": "minikctl.commands.create.token",
     "delete": "minikctl.commands.delete",
     "describe": "minikctl.commands.describe",
     "diff": "minikctl.commands.diff",
     "edit": "minikctl.commands.edit",
     "exec": "minikctl.commands.exec",
     "explain": "minikctl.commands.explain",
+    "expose": "minikctl.commands.expose",
     "get": "minikctl.commands.get",
     "label": "minikctl.commands.label",
     "logs": "minikctl.commands.logs",
@@ -107,6 +115,8 @@ ALIASES = {
     "config use": "config use-context",
     "create cm": "create configmap",
     "create ing": "create ingress",
+    "create pc": "create priorityclass",
+    "create resourcequota": "create quota",
     "create svc": "create service",
     "create ns": "create namespace",
     "create sa": "create serviceaccount",
@@ -114,9 +124,9 @@ ALIASES = {
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Basic Commands (Beginner):", ("create",)),
+    ("Basic Commands (Beginner):", ("create", "expose")),
     ("Basic Commands (Intermediate):", ("explain", "get", "edit", "delete")),
-    ("Cluster Management Commands:", ("cluster", "cluster-info")),
+    ("Cluster Management Commands:", ("certificate", "cluster", "cluster-info")),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "attach", "exec", "auth")),
     ("Advanced Commands:", ("diff", "apply", "patch", "replace", "wait")),
     ("Settings Commands:", ("label", "annotate", "completion")),

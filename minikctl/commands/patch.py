@@ -42,7 +42,7 @@ def run(call: Invocation) -> int:
         count += 1
         try:
             if flags["local"] or strategy == "client":
-                patched = _patched(info, content_type, patch)
+                patched = patched_locally(info, content_type, patch)
             else:
                 patched = _send(call, info, strategy, content_type, patch)
         except (StatusError, Failure) as error:
@@ -106,7 +106,7 @@ def _send(call: Invocation, info: Info, strategy: DryRun, content_type: str, pat
         raise
 
 
-def _patched(info: Info, content_type: str, text: bytes) -> dict[str, Any]:
+def patched_locally(info: Info, content_type: str, text: bytes) -> dict[str, Any]:
     """The object as the patch would make it, without the server's checks."""
     from backend.meta.errors import ApiError
     from backend.meta.patch import PatchError, json_patch, merge_patch

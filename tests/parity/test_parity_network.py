@@ -30,6 +30,11 @@ def test_look(both: Both, objects: None, lines: list[str]) -> None:
     assert not differences(lines, partial(_run, both), FOLDER, attempts=2)
 
 
+@pytest.mark.parametrize("lines", chunks("network_expose_commands.txt"), ids=lambda lines: lines[0][:40])
+def test_expose(both: Both, objects: None, lines: list[str]) -> None:
+    assert not differences(lines, partial(_run, both), FOLDER)
+
+
 @pytest.mark.parametrize("lines", chunks("network_create_commands.txt"), ids=lambda lines: lines[0][:40])
 def test_create(both: Both, lines: list[str]) -> None:
     assert not differences(lines, partial(_run, both), FOLDER)
