@@ -11,10 +11,12 @@ from backend.controllers.garbage_collector import GarbageCollector
 from backend.controllers.namespace import NamespaceController
 from backend.controllers.resource_quota import RESOURCE_QUOTAS, ResourceQuotaController
 from backend.controllers.storage_protection import StorageProtection
-from backend.machinery.client import NAMESPACES, NODES, Client
+from backend.controllers.workloads.all import Workloads
+from backend.machinery.client import NAMESPACES, NODES, PODS, Client
 from backend.machinery.clock import Clock
 from backend.machinery.controller import Controller
 from backend.machinery.informer import Informer
+from backend.machinery.informers import SharedInformers
 from backend.meta.types import Obj
 from backend.resources.catalog import Catalog
 
@@ -30,7 +32,9 @@ class ControllerManager:
         client `acting_as(NAME)` gives. `ca_bundle` is the API server's CA as PEM text, which pods get."""
         namespaces = Informer(client, NAMESPACES, clock=clock)
         nodes = Informer(client, NODES, clock=clock)
-        pods = pod_gc.informer(client, clock)
+        shared = SharedInformers(client, clock)
+        pods = pod_gc.indexed(shared.of(PODS))
+        workloads = Workloads(shared, acting_as, clock)
         accounts = service_account.informer(client, clock)
         config_maps = root_ca.informer(client, clock)
         emptier = NamespaceController(
@@ -53,7 +57,7 @@ class ControllerManager:
         protection = StorageProtection(client, acting_as, pods=pods, clock=clock)
         credentials = Credentials(client, acting_as, signers, ca_bundle, clock)
         self._informers = [
-            namespaces, nodes, pods, accounts, config_maps, quotas, aggregation.roles, *protection.informers,
+            *shared, namespaces, nodes, accounts, config_maps, quotas, aggregation.roles, *protection.informers,
             *counter.informers, *credentials.informers,
         ]  # fmt: skip
         self._collector = collector
@@ -70,7 +74,9 @@ class ControllerManager:
             aggregation.controller,
             *protection.controllers,
             *credentials.controllers,
+            *workloads.controllers,
         ]
+        self._recorders = workloads.recorders
 
     @property
     def controllers(self) -> list[Controller]:
@@ -80,6 +86,8 @@ class ControllerManager:
         async with asyncio.TaskGroup() as group:
             for informer in self._informers:
                 group.create_task(informer.run())
+            for recorder in self._recorders:
+                group.create_task(recorder.run())
             group.create_task(self._collector.run())
             for controller in self._controllers:
                 group.create_task(controller.run(), name=controller.name)

@@ -24,9 +24,10 @@ _ENDED = Key("", "")
 """The key of all pods that have ended; every other key is ("", node)."""
 
 
-def informer(client: Client, clock: Clock | None = None) -> Informer:
-    """All pods, found by their node."""
-    return Informer(client, PODS, indexers={_BY_NODE: _node_of}, clock=clock)
+def indexed(pods: Informer) -> Informer:
+    """The informer of all pods, which are now found by their node too."""
+    pods.add_index(_BY_NODE, _node_of)
+    return pods
 
 
 def _node_of(pod: Obj) -> Sequence[str]:
@@ -44,7 +45,7 @@ class PodGarbageCollector:
         threshold: int = TERMINATED_THRESHOLD,
         clock: Clock | None = None,
     ) -> None:
-        """`pods` is such as `informer` makes."""
+        """`pods` is such as `indexed` makes."""
         self._client = client
         self._pods = pods
         self._nodes = nodes

@@ -63,6 +63,8 @@ class Informer:
         self._handlers: list[Handler] = []
         self._list_handlers: list[Callable[[], None]] = []
         self.synced = asyncio.Event()
+        self.version = 0
+        """The resourceVersion up to which the cache has seen every change: handlers are told before it moves."""
 
     def on_change(self, handler: Handler) -> None:
         """Register before `run`, or miss what came before."""
@@ -71,6 +73,11 @@ class Informer:
     def on_list(self, handler: Callable[[], None]) -> None:
         """To be called after every list: changes before it may never have been told."""
         self._list_handlers.append(handler)
+
+    def add_index(self, name: str, indexer: Indexer) -> None:
+        """Register before `run`; who shares an informer may ask for an index that is there already."""
+        self._indexers[name] = indexer
+        self._indexes.setdefault(name, {})
 
     def get(self, namespace: str, name: str) -> Obj | None:
         return self._objects.get((namespace, name))
@@ -102,6 +109,7 @@ class Informer:
 
     async def _list_and_watch(self) -> None:
         version = await self._list()
+        self.version = int(version)
         self.synced.set()
         while True:
             async with self._client.watch(self._gvr, version, self._namespace, **self._query) as events:
@@ -111,6 +119,7 @@ class Informer:
                         self._remove(event.object)
                     elif event.type != "BOOKMARK":
                         self._put(event.object)
+                    self.version = int(version)
 
     async def _list(self) -> str:
         """Make the cache what the server has, page by page; the resourceVersion of that."""

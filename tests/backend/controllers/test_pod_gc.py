@@ -14,7 +14,7 @@ from tests.support.control_plane import eventually, running
 class Collector:
     def __init__(self, plane, threshold):
         self.clock = FakeClock()
-        self.pods = pod_gc.informer(plane.client)
+        self.pods = pod_gc.indexed(Informer(plane.client, PODS))
         self.nodes = Informer(plane.client, NODES)
         self.made = pod_gc.PodGarbageCollector(
             plane.client, pods=self.pods, nodes=self.nodes, threshold=threshold, clock=self.clock

@@ -10,6 +10,7 @@ from backend.controllers.storage_protection import (
     StorageProtection,
 )
 from backend.machinery.client import PODS
+from backend.machinery.informer import Informer
 from tests.support.control_plane import eventually, running
 
 CLAIM_SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
@@ -17,7 +18,7 @@ CLAIM_SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"stor
 
 @pytest.fixture
 async def protected(plane):
-    pods = pod_gc.informer(plane.client)
+    pods = pod_gc.indexed(Informer(plane.client, PODS))
     made = StorageProtection(plane.client, plane.acting_as, pods=pods)
     parts = [part.run() for part in (pods, *made.informers, *made.controllers)]
     async with running(*parts):

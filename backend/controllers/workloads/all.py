@@ -1,0 +1,30 @@
+"""The controllers of workloads, over the informers that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backend.controllers.workloads import replicas
+from backend.controllers.workloads.replicas import ReplicasController
+from backend.machinery.client import PODS, Client
+from backend.machinery.clock import Clock
+from backend.machinery.controller import Controller
+from backend.machinery.events import EventRecorder
+from backend.machinery.informers import SharedInformers
+
+
+class Workloads:
+    """`recorders` are run by whoever runs `controllers`."""
+
+    def __init__(
+        self, informers: SharedInformers, acting_as: Callable[[str], Client], clock: Clock | None = None
+    ) -> None:
+        """Each controller changes things as its own service account of kube-system: `acting_as(NAME)`."""
+        self.controllers: list[Controller] = []
+        self.recorders: list[EventRecorder] = []
+        pods = informers.of(PODS)
+        for flavour in (replicas.REPLICA_SET, replicas.REPLICATION_CONTROLLER):
+            owners = informers.of(flavour.gvr)
+            keeper = ReplicasController(acting_as(flavour.name), flavour, owners=owners, pods=pods, clock=clock)
+            self.controllers.append(keeper.controller)
+            self.recorders.append(keeper.recorder)
