@@ -66,11 +66,12 @@ def validate(claim: Obj) -> Sequence[Cause]:
 
 def validate_claim_spec(spec: Obj, path: str) -> list[Cause]:
     """Also of the claims that pods and stateful sets have templates of."""
-    found = validate_access_modes({"accessModes": ["ReadWriteOnce"], **spec}, path)
+    found: list[Cause] = []
     if not spec.get("accessModes"):
-        found = [causes.required(f"{path}.accessModes", "at least 1 access mode is required")]
+        found.append(causes.required(f"{path}.accessModes", "at least 1 access mode is required"))
     if (selector := spec.get("selector")) is not None:
         found += validate_label_selector(selector, f"{path}.selector")
+    found += validate_access_modes(spec, path)
     found += _validate_request(spec, f"{path}.resources[storage]")
     if class_name := spec.get("storageClassName"):
         found += causes.each_invalid(f"{path}.storageClassName", class_name, names.dns1123_subdomain(class_name))

@@ -37,7 +37,8 @@ def default(volume: Obj) -> None:
 
 def validate(volume: Obj) -> Sequence[Cause]:
     spec, path = volume["spec"], "spec"
-    found = validate_access_modes(spec, path)
+    found = [] if spec.get("accessModes") else [causes.required(f"{path}.accessModes")]
+    found += validate_access_modes(spec, path)
     found += _validate_capacity(spec.get("capacity") or {}, f"{path}.capacity")
     policy = spec.get("persistentVolumeReclaimPolicy")
     if policy and policy not in _RECLAIM_POLICIES:
@@ -59,7 +60,8 @@ def validate_inline_spec(spec: Obj, path: str) -> list[Cause]:
     ]
     if spec.get("csi") is None:
         found.append(causes.required(f"{path}.csi", f"has to be specified {_INLINE}"))
-    found += validate_access_modes(spec, path, detail="")
+    found += [] if spec.get("accessModes") else [causes.required(f"{path}.accessModes")]
+    found += validate_access_modes(spec, path)
     if spec.get("persistentVolumeReclaimPolicy") not in (None, "", "Retain"):
         found.append(causes.forbidden(f"{path}.persistentVolumeReclaimPolicy", f"may only be Retain {_INLINE}"))
     if spec.get("nodeAffinity") is not None:
@@ -73,11 +75,10 @@ def validate_inline_spec(spec: Obj, path: str) -> list[Cause]:
     return found
 
 
-def validate_access_modes(spec: Obj, path: str, detail: str = "") -> list[Cause]:
-    """Of a volume's or a claim's spec; `detail` is what is said when there are none."""
+def validate_access_modes(spec: Obj, path: str) -> list[Cause]:
+    """Of a volume's or a claim's spec; that there are any is for the caller to check."""
     modes, path = spec.get("accessModes") or (), f"{path}.accessModes"
-    found = [] if modes else [causes.required(path, detail)]
-    found += [causes.not_supported(path, mode, ACCESS_MODES) for mode in modes if mode not in ACCESS_MODES]
+    found = [causes.not_supported(path, mode, ACCESS_MODES) for mode in modes if mode not in ACCESS_MODES]
     known = {mode for mode in modes if mode in ACCESS_MODES}
     if "ReadWriteOncePod" in known and len(known) > 1:
         found.append(causes.forbidden(path, "may not use ReadWriteOncePod with other access modes"))

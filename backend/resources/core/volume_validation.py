@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from backend.meta import causes, names, quantity
 from backend.meta.errors import Cause
+from backend.meta.objectmeta import validate_annotations, validate_labels
 from backend.meta.types import Obj
 from backend.resources.core.path_validation import validate_no_backsteps
 from backend.resources.core.projection_validation import (
@@ -102,6 +103,19 @@ def _validate_image(source: Obj, path: str) -> list[Cause]:
     return found
 
 
+def _validate_ephemeral(source: Obj, path: str) -> list[Cause]:
+    # The rules of claims are few pods' business, and need those of this module.
+    from backend.resources.core.persistent_volume_claim_rules import validate_claim_spec
+
+    template, path = source.get("volumeClaimTemplate"), f"{path}.volumeClaimTemplate"
+    if template is None:
+        return [causes.required(path)]
+    meta = template.get("metadata") or {}
+    found = validate_annotations(meta.get("annotations") or {}, f"{path}.metadata.annotations")
+    found += validate_labels(meta.get("labels") or {}, f"{path}.metadata.labels")
+    return found + validate_claim_spec(template.get("spec") or {}, f"{path}.spec")
+
+
 _SOURCES: dict[str, Callable[[Obj, str], list[Cause]]] = {
     "emptyDir": _validate_empty_dir,
     "hostPath": _validate_host_path,
@@ -131,7 +145,7 @@ _SOURCES: dict[str, Callable[[Obj, str], list[Cause]]] = {
     "projected": validate_projected,
     "scaleIO": _needs("gateway", "system", "volumeName"),
     "csi": _needs("driver"),
-    "ephemeral": _needs("volumeClaimTemplate"),
+    "ephemeral": _validate_ephemeral,
     "image": _validate_image,
 }
 """In the order in which kube-apiserver looks at them: it decides which of two is the one too many."""

@@ -6,6 +6,7 @@ import pytest
 
 from backend.resources.core.persistent_volume import PERSISTENT_VOLUME
 from backend.resources.core.persistent_volume_claim import PERSISTENT_VOLUME_CLAIM
+from backend.resources.core.volume_validation import validate_volumes
 
 NOW = 1_700_000_000.0
 AGO_20S = "2023-11-14T22:13:00Z"
@@ -236,4 +237,12 @@ def test_what_is_old_is_warned_of():
     ]
     assert PERSISTENT_VOLUME_CLAIM.warnings(claim(resources={"requests": {"storage": "1500m"}}), None) == [
         'spec.resources.requests[storage]: fractional byte value "1500m" is invalid, must be an integer'
+    ]
+
+
+def test_a_pods_own_claim_has_the_rules_of_claims():
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+    volumes = [{"name": "d", "ephemeral": {"volumeClaimTemplate": template}}]
+    assert texts(validate_volumes(volumes, "spec.volumes")[0]) == [
+        "spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value"
     ]
