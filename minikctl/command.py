@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 if TYPE_CHECKING:
     from minikctl.client.factory import Factory
 
-FlagType = Literal["bool", "string", "int", "int64", "duration", "stringArray", "stringSlice", "stringToString"]
+FlagType = Literal[
+    "bool", "string", "int", "int32", "int64", "duration", "stringArray", "stringSlice", "stringToString"
+]  # fmt: skip
 
 
 class Flag(NamedTuple):

@@ -154,6 +154,8 @@ def convert(type_: str, text: str) -> Any:
             return parse_bool(text)
         case "int" | "int64":
             return parse_int(text)
+        case "int32":
+            return parse_int(text, 32)
         case "duration":
             return parse_duration(text)
         case "stringArray":
@@ -174,8 +176,8 @@ def parse_bool(text: str) -> bool:
     raise ValueError(f"strconv.ParseBool: parsing {go_quote(text)}: invalid syntax")
 
 
-def parse_int(text: str) -> int:
-    """Go's strconv.ParseInt(text, 0, 64)."""
+def parse_int(text: str, bits: int = 64) -> int:
+    """Go's strconv.ParseInt(text, 0, bits)."""
     digits = text.lstrip("+-") if text[:1] in ("+", "-") and text[1:2] not in ("+", "-") else text
     try:
         if not digits or not digits.isascii() or digits != digits.strip() or digits[0] in "+-_":
@@ -185,7 +187,7 @@ def parse_int(text: str) -> int:
     except ValueError:
         raise ValueError(f"strconv.ParseInt: parsing {go_quote(text)}: invalid syntax") from None
     number = -number if text.startswith("-") else number
-    if not -(2**63) <= number < 2**63:
+    if not -(1 << bits - 1) <= number < 1 << bits - 1:
         raise ValueError(f"strconv.ParseInt: parsing {go_quote(text)}: value out of range")
     return number
 

@@ -117,6 +117,15 @@ def subtract(left: str, right: str) -> str:
     return _combined(left, right, -1)
 
 
+def in_form_of(text: str, other: str) -> str:
+    """The amount with the suffixes of `other`: as it is if those are its own, else as a whole number, rounded up."""
+    number, form = _read(text), _read(other).form
+    if number.form == form:
+        return _canonical(number)
+    amount = parse(text)
+    return _canonical(_Number(-(-amount.numerator // amount.denominator), 0, form))
+
+
 def _combined(left: str, right: str, sign: int) -> str:
     one, other = _read(left), _read(right)
     scales = min(one.scale, _LARGEST_SCALE), min(other.scale, _LARGEST_SCALE)

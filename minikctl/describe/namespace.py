@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from minikctl.client.errors import StatusError
-from minikctl.describe import common
+from minikctl.describe import common, limitrange, resourcequota
 from minikctl.describe.writer import Writer
 
 if TYPE_CHECKING:
@@ -27,15 +27,18 @@ def describe(client: Client, namespace: Mapping[str, Any], show_events: bool) ->
         changed = common.rfc1123z(condition.get("lastTransitionTime"))
         fields = (condition["type"], condition["status"], changed, condition["reason"], condition["message"])
         writer.write(1, "\t".join(fields) + "\n")
-    for resource, none in (("resourcequotas", "No resource quota."), ("limitranges", "No LimitRange resource.")):
-        if _is_empty(client, namespace["metadata"]["name"], resource):
-            writer.write(0, f"\n{none}\n")
+    for resource, describe_all in (("resourcequotas", resourcequota.all_of), ("limitranges", limitrange.all_of)):
+        found = _items(client, namespace["metadata"]["name"], resource)
+        if found is not None:
+            writer.write(0, "\n")
+            describe_all(writer, found)
     return writer.text()
 
 
-def _is_empty(client: Client, namespace: str, resource: str) -> bool:
-    """Whether the server has the resource, and the namespace none of it."""
+def _items(client: Client, namespace: str, resource: str) -> list[dict[str, Any]] | None:
+    """None if the server does not have the resource, or does not show it."""
     try:
-        return not client.get(f"/api/v1/namespaces/{namespace}/{resource}")["items"]
+        items: list[dict[str, Any]] = client.get(f"/api/v1/namespaces/{namespace}/{resource}")["items"]
     except StatusError:
-        return False
+        return None
+    return items
