@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.meta import quantity
 from backend.meta.quantity import WRONG_FORMAT, WRONG_SUFFIX, canonical, parse
 
 CANONICAL = [
@@ -100,3 +101,31 @@ def test_any_text_is_a_quantity_or_a_value_error(text: str) -> None:
     with suppress(ValueError):
         result = canonical(text)
         assert canonical(result) == result
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "total", "rest"),
+    [
+        ("500m", "500m", "1", "0"),
+        ("1Gi", "500M", "1573741824", "573741824"),
+        ("0", "1Gi", "1Gi", "-1Gi"),
+        ("1", "100m", "1100m", "900m"),
+        ("1e3", "1", "1001", "999"),
+        ("2G", "1k", "2000001k", "1999999k"),
+        ("1e999999999", "1", None, None),
+    ],
+)
+def test_amounts_are_added_with_the_suffixes_of_the_first(left, right, total, rest):
+    if total is None:
+        assert quantity.parse(quantity.add(left, right)) > 0
+        return
+    assert quantity.add(left, right) == total
+    assert quantity.subtract(left, right) == rest
+
+
+@pytest.mark.parametrize(
+    ("amount", "other", "shown"),
+    [("0", "1Gi", "0"), ("1500m", "2", "1500m"), ("1M", "1Gi", "1000000"), ("1Ki", "1k", "1024")],
+)
+def test_an_amount_takes_the_form_of_another(amount, other, shown):
+    assert quantity.in_form_of(amount, other) == shown
