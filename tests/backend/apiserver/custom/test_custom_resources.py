@@ -159,9 +159,11 @@ async def test_columns_are_paths_into_the_object(served):
         ("Name", "string", 0), ("Image", "string", 0), ("Ready", "string", 0), ("Replicas", "integer", 1),
         ("Since", "date", 0),
     ]  # fmt: skip
+    path = '.status.conditions[?(@.type=="Ready")].status'
     assert [column["description"] for column in table["columnDefinitions"][1:3]] == [
-        "What runs", 'Custom resource definition column (in JSONPath format): .status.conditions[?(@.type=="Ready")].status',
-    ]  # fmt: skip
+        "What runs",
+        f"Custom resource definition column (in JSONPath format): {path}",
+    ]
     assert [row["cells"] for row in table["rows"]] == [["a", "x", "True", 1, "0s"], ["b", "y", None, 1, "0s"]]
 
 
