@@ -121,6 +121,9 @@ def _run_group(path: str, argv: list[str], extra: list[tuple[int, str]], streams
         where = f"{PROGRAM} {path}".rstrip()
         streams.err.write(f"error: {error}\nSee '{where} --help' for usage.\n")
         return 1
+    place = index.COMMANDS.get(path)
+    if isinstance(place, index.Group) and place.helps:
+        return show_help(path.split(), streams)
     if extra:
         streams.err.write(
             f"error: unknown command {go_quote(' '.join(word for _, word in extra))}\n"

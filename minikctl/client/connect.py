@@ -11,10 +11,13 @@ from minikctl.client.errors import Failure
 from minikctl.client.transport import Dialer, UnixDialer
 
 _OTHER_CONNECTION = (
-    "server", "context", "token", "user", "username", "password", "client-certificate", "client-key",
+    "server", "context", "user", "username", "password", "client-certificate", "client-key",
     "certificate-authority", "insecure-skip-tls-verify", "tls-server-name", "proxy-url",
 )  # fmt: skip
 """Flags by which the caller asks for another way to the server than the local profile's socket."""
+
+
+_HEADER_CHARS = frozenset("!#$&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
 class Connection(NamedTuple):
@@ -51,8 +54,10 @@ def choose(flags: Mapping[str, Any], changed: frozenset[str]) -> Target:
 def connect(target: Target, flags: Mapping[str, Any]) -> Connection:
     """Nothing is dialled yet, except that credential plugins run."""
     headers = {"User-Agent": "minikctl"}
-    headers.update(_impersonation(flags, target.user))
+    headers.update(_impersonation(flags, target))
     if target.local:
+        if flags.get("token"):
+            headers["Authorization"] = f"Bearer {flags['token']}"
         profile = target.local
         path = os.path.join(kubeconfig.profile_dir(profile), "backend.sock")
         server = target.cluster.get("server") or f"unix://{path}"
@@ -68,27 +73,40 @@ def _start(profile: str) -> None:
     ensure_running(profile)
 
 
-def _impersonation(flags: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, str]:
-    """Impersonate-* headers. Several groups are one comma-joined header here: see `Client`, which splits them."""
-    headers: dict[str, str] = {}
+def _impersonation(flags: Mapping[str, Any], target: Target) -> dict[str, str]:
+    """Impersonate-* headers. Of one with several values, the next are lines of their own in the first one's."""
+    user = target.user
+    headers: dict[str, list[str]] = {}
     name = flags.get("as") or user.get("as")
     if name:
-        headers["Impersonate-User"] = name
-    groups = flags.get("as-group") or user.get("as-groups") or []
-    if groups:
-        headers["Impersonate-Group"] = "\r\nImpersonate-Group: ".join(groups)
+        headers["Impersonate-User"] = [name]
+    if groups := flags.get("as-group") or user.get("as-groups"):
+        headers["Impersonate-Group"] = groups
     if uid := flags.get("as-uid") or user.get("as-uid"):
-        headers["Impersonate-Uid"] = uid
-    for extra in flags.get("as-user-extra") or []:
-        key, _, value = extra.partition("=")
-        headers[f"Impersonate-Extra-{key}"] = value
+        headers["Impersonate-Uid"] = [uid]
+    for key, values in _extra(flags, user).items():
+        headers[f"Impersonate-Extra-{_escape(key)}"] = values
     if headers and "Impersonate-User" not in headers:
-        raise Failure(f"requesting uid, groups or user-extra for {_go_map(headers)} without impersonating a user")
-    for value in headers.values():
-        if "\n" in value.replace("\r\nImpersonate-Group: ", ""):
-            raise Failure("invalid header field value")
-    return headers
+        who = flags.get("user") or target.context.get("user", "")
+        raise Failure(f"requesting uid, groups or user-extra for {who} without impersonating a user")
+    if any("\r" in value or "\n" in value for values in headers.values() for value in values):
+        raise Failure("invalid header field value")
+    return {header: f"\r\n{header}: ".join(values) for header, values in headers.items()}
 
 
-def _go_map(headers: Mapping[str, str]) -> str:
-    return "map[" + " ".join(f"{key}:{value}" for key, value in sorted(headers.items())) + "]"
+def _extra(flags: Mapping[str, Any], user: Mapping[str, Any]) -> Mapping[str, list[str]]:
+    given = flags.get("as-user-extra")
+    if not given:
+        return user.get("as-user-extra") or {}
+    found: dict[str, list[str]] = {}
+    for pair in given:
+        key, _, value = pair.partition("=")
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def _escape(key: str) -> str:
+    """What a header's name cannot have, percent-encoded. Source: headerKeyEscape of client-go's transport."""
+    return "".join(
+        char if char in _HEADER_CHARS else "".join(f"%{byte:02X}" for byte in char.encode()) for char in key
+    )
