@@ -6,16 +6,20 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Container, Iterable
 from typing import Any, NamedTuple
 
 from minikctl.client.builder import Info, Query, fetch, stream
 from minikctl.client.errors import Failure, StatusError, aggregate, describe, is_not_found
+from minikctl.client.rest import ResourceMapping
 from minikctl.command import Command, CommandError, Flag, Invocation, UsageError
 from minikctl.commands import shared_flags
+from minikctl.commands.apply import prune
 from minikctl.commands.apply.from_file import warn_if_deleting
 from minikctl.commands.apply.last_applied import without_annotation
 from minikctl.commands.apply.patcher import Patcher
 from minikctl.commands.apply.server_side import APPLY_PATCH, FIELD_MANAGER, field_manager
+from minikctl.commands.create import creating
 from minikctl.output.printers import without_managed_fields
 from minikctl.output.yaml_out import dumps
 
@@ -41,9 +45,11 @@ class _Folders(NamedTuple):
     live: str
     merged: str
 
-    def write(self, name: str, live: str, merged: str) -> None:
-        """A file in each folder."""
+    def write(self, name: str, live: str, merged: str | None) -> None:
+        """A file in each folder; None for what is not to be."""
         for folder, text in ((self.live, live), (self.merged, merged)):
+            if text is None:
+                continue
             with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                 file.write(text)
 
@@ -56,6 +62,7 @@ def _run(call: Invocation) -> int:
         raise Failure("must specify one of -f and -k")
     if flags["force-conflicts"] and not flags["server-side"]:
         raise Failure("--force-conflicts only works with --server-side")
+    allowlist = prune.allowed(flags["prune-allowlist"], call.factory.mapper) if flags["prune"] else []
     with (
         tempfile.TemporaryDirectory(prefix="LIVE-") as live,
         tempfile.TemporaryDirectory(prefix="MERGED-") as merged,
@@ -69,8 +76,14 @@ def _run(call: Invocation) -> int:
             continue_on_error=False,
         )
         errors: list[Exception] = []
+        visited: dict[str, None] = {}
+        namespaces: dict[str, None] = {}
         for info in stream(call.factory, asked, errors):
-            _write(call, info, folders)
+            if info.mapping.namespaced:
+                namespaces[info.namespace] = None
+            visited[_write(call, info, folders)] = None
+        if flags["prune"]:
+            _write_pruned(call, folders, allowlist, visited, namespaces)
         failure = aggregate(errors)
         if failure is not None:
             raise failure
@@ -78,8 +91,32 @@ def _run(call: Invocation) -> int:
         return _compare(folders)
 
 
-def _write(call: Invocation, info: Info, folders: _Folders) -> None:
-    """Both states of one object; again if it changes meanwhile, the last time come what may."""
+def _write_pruned(
+    call: Invocation,
+    folders: _Folders,
+    allowlist: list[ResourceMapping],
+    visited: Container[str],
+    namespaces: Iterable[str],
+) -> None:
+    """What `apply --prune` would delete, as live objects that are not to be. Source: k8s.io/kubectl/pkg/cmd/diff."""
+    client, selector = call.factory.client, call.flags["selector"]
+    try:
+        if not allowlist:
+            creating.log_deprecation(call, "prune.go:71", prune.DEPRECATED)
+            allowlist = prune.allowed_by_default(call.factory.mapper)
+        for mapping, namespace in prune.places(allowlist, namespaces):
+            for item in prune.applied(client, mapping, namespace, selector):
+                meta = item["metadata"]
+                if meta["uid"] not in visited:
+                    name = _file_name(mapping, meta.get("namespace", ""), meta["name"])
+                    folders.write(name, dumps(item), None)
+    except (StatusError, Failure) as error:
+        why = f"pruning failed and could not be evaluated err: {error}"
+        creating.log_deprecation(call, "diff.go:759", why)
+
+
+def _write(call: Invocation, info: Info, folders: _Folders) -> str:
+    """Both states of one object; again if it changes meanwhile, the last time come what may. Its uid, "" for none."""
     for tried in range(1, _TRIES + 1):
         try:
             current = fetch(call.factory.client, info).object
@@ -87,6 +124,10 @@ def _write(call: Invocation, info: Info, folders: _Folders) -> None:
             if not is_not_found(error):
                 raise
             current = None
+        if tried == _TRIES:
+            what = f"{info.mapping.group}/{info.mapping.version}, Kind={info.mapping.kind}: {info.name}"
+            text = f"Object ({what}) keeps changing, diffing without lock"
+            creating.log_deprecation(call, "diff.go:723", text)
         try:
             merged = _merged(call, info, current, locked=tried < _TRIES)
             break
@@ -94,16 +135,20 @@ def _write(call: Invocation, info: Info, folders: _Folders) -> None:
             if error.reason != "Conflict" or tried == _TRIES:
                 raise
     live = current
+    name = _file_name(info.mapping, info.namespace, info.name)
     if not call.flags["show-managed-fields"]:
         live = None if live is None else dict(without_managed_fields(live))
         merged = dict(without_managed_fields(merged))
     if info.mapping.api_version == "v1" and info.mapping.kind == "Secret" and not call.flags["show-secrets"]:
         live, merged = _masked(live, merged)
-        folders.write(_file_name(info), dumps(live), dumps(merged))
+        folders.write(name, dumps(live), dumps(merged))
     else:
-        folders.write(_file_name(info), "" if live is None else dumps(live), dumps(merged))
-    if current is not None:
-        warn_if_deleting(call, info, current)
+        folders.write(name, "" if live is None else dumps(live), dumps(merged))
+    if current is None:
+        return ""
+    warn_if_deleting(call, info, current)
+    uid: str = current["metadata"].get("uid", "")
+    return uid
 
 
 def _merged(call: Invocation, info: Info, current: dict[str, Any] | None, *, locked: bool) -> dict[str, Any]:
@@ -125,9 +170,9 @@ def _merged(call: Invocation, info: Info, current: dict[str, Any] | None, *, loc
     return patcher.send(content_type, patch, current)
 
 
-def _file_name(info: Info) -> str:
-    group = f"{info.mapping.group}." if info.mapping.group else ""
-    return f"{group}{info.mapping.version}.{info.mapping.kind}.{info.namespace}.{info.name}"
+def _file_name(mapping: ResourceMapping, namespace: str, name: str) -> str:
+    group = f"{mapping.group}." if mapping.group else ""
+    return f"{group}{mapping.version}.{mapping.kind}.{namespace}.{name}"
 
 
 def _masked(live: dict[str, Any] | None, merged: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
@@ -190,6 +235,15 @@ COMMAND = Command(
         FIELD_MANAGER,
         shared_flags.filename("Filename, directory, or URL to files contains the configuration to diff"),
         shared_flags.FORCE_CONFLICTS,
+        Flag(
+            "prune", "bool", False,
+            "Include resources that would be deleted by pruning. Can be used with -l and default shows all resources"
+            " would be pruned",
+        ),
+        Flag(
+            "prune-allowlist", "stringArray", [],
+            "Overwrite the default allowlist with <group/version/kind> for --prune",
+        ),
         shared_flags.RECURSIVE,
         shared_flags.SELECTOR,
         shared_flags.SERVER_SIDE,

@@ -20,7 +20,10 @@ LIST = "apiVersion: v1\nkind: List\nitems:\n"
 MANIFESTS = {
     "a1.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '1', y2: '2'}\n",
     "a2.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '3'}\n",
+    "three.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '4', y2: '5'}\n",
     "b.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, labels: {l: p}}\n",
+    "member.yaml": "apiVersion: v1\nkind: ConfigMap\n"
+                   "metadata: {name: m, labels: {applyset.kubernetes.io/part-of: x}}\n",
     "c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, labels: {l: p}}\n",
     "noname.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
     "generated.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: g-}\n",
@@ -129,6 +132,33 @@ SEQUENCES = {
         apply -f fixed2.yaml --force
         apply -f a1.yaml --server-side
         diff -f a1.yaml --server-side""",
+    "server side": """
+        apply -f a1.yaml
+        apply -f a1.yaml --server-side --dry-run=server
+        diff -f a2.yaml --server-side
+        apply -f a1.yaml --server-side
+        apply -f a1.yaml --server-side -o yaml --show-managed-fields
+        apply -f a2.yaml --server-side --field-manager=other
+        diff -f a2.yaml --server-side --field-manager=other
+        apply -f three.yaml --server-side --field-manager=other
+        apply -f a2.yaml --server-side --field-manager=other --force-conflicts
+        apply -f a1.yaml --server-side
+        apply -f a1.yaml
+        apply -f number.yaml --server-side
+        apply -f unknown.yaml --server-side
+        apply -f unknown.yaml --server-side --validate=ignore
+        apply -f list.yaml --server-side
+        apply -f list2.yaml --server-side
+        apply -f list2.yaml --server-side --field-manager=other --force-conflicts
+        apply -f old.yaml --server-side
+        apply -f noname.yaml --server-side
+        apply -f pod1.yaml
+        apply -f pod2.yaml --server-side
+        apply -f pod3.yaml --server-side --field-manager=other
+        apply -f pod1.yaml --server-side --subresource status
+        create -f b.yaml --save-config
+        apply -f b.yaml --server-side --field-manager=mine
+        apply -f b.yaml --server-side --field-manager=mine""",
     "conflict": """
         apply -f old.yaml
         diff -f old.yaml
@@ -144,6 +174,42 @@ SEQUENCES = {
         apply -f b.yaml --prune -l l=p
         apply -f b.yaml --prune
         apply -f b.yaml --prune --all --server-side""",
+    "diff prune": """
+        apply -f a1.yaml,b.yaml,c.yaml
+        diff -f b.yaml --prune --prune-allowlist=core/v1/ConfigMap
+        diff -f b.yaml --prune --prune-allowlist=core/v1/ConfigMap -l l=p
+        diff -f b.yaml --prune --prune-allowlist=core/v1/ConfigMap -l l=q
+        diff -f b.yaml --prune -l l=p
+        diff -f b.yaml --prune --prune-allowlist=core/v1
+        diff -f b.yaml --prune --prune-allowlist=core/v1/Foo""",
+    "apply set": """
+        apply -f a1.yaml,b.yaml --prune --applyset=set
+        get secret set -o yaml
+        apply -f b.yaml,c.yaml --prune --applyset=set --dry-run=client
+        apply -f b.yaml,c.yaml --prune --applyset=set --dry-run=server
+        apply -f b.yaml,c.yaml --prune --applyset=set
+        apply -f c.yaml,lease.yaml --prune --applyset=set --server-side
+        get secret set -o yaml
+        apply -f lease2.yaml --prune --applyset=configmap/other
+        get configmaps,leases -o yaml
+        apply -f a1.yaml --applyset=set
+        apply -f a1.yaml --prune --applyset=set -l a=b
+        apply -f a1.yaml --prune --applyset=set --all
+        apply -f a1.yaml --prune --applyset=set --force
+        apply -f a1.yaml --prune --applyset=set --prune-allowlist=core/v1/ConfigMap
+        apply -f a1.yaml --prune --applyset=foo/set
+        apply -f a1.yaml --prune --applyset=/
+        apply -f a1.yaml --prune --applyset=pods/set
+        apply -f a1.yaml --prune --applyset=namespaces/set
+        apply -f member.yaml --prune --applyset=set
+        create secret generic mine
+        apply -f a1.yaml --prune --applyset=mine
+        annotate secret mine applyset.kubernetes.io/tooling=helm/v3
+        apply -f a1.yaml --prune --applyset=mine
+        annotate secret mine applyset.kubernetes.io/tooling=kubectl/v1 --overwrite
+        apply -f a1.yaml --prune --applyset=mine
+        label secret mine applyset.kubernetes.io/id=x
+        apply -f a1.yaml --prune --applyset=mine""",
     "misuse": """
         apply
         apply -f absent.yaml
@@ -163,7 +229,11 @@ SEQUENCES = {
 """Command lines that follow on each other; what reads standard input gets two.yaml."""
 
 _TEMPORARY = re.compile(r"(?<=/LIVE-)\w+|(?<=/MERGED-)\w+|(?<=\t)UNIQUE.*|(?<=\t)\d{4}-\d\d-\d\d .*")
-_VERSION = re.compile(r'(?<="resourceVersion":)"\d+"|(?<=resourceVersion:)\d+|(?<="uid":)"[^"]+"')
+_UNIQUE = re.compile(
+    r'(?<="resourceVersion":)"\d+"|(?<=resourceVersion:)\d+|(?<="uid":)"[^"]+"|(?<=kube-api-access-)\w{5}'
+    r"|(?<=applyset-)[\w-]{43}(?=-v1)"
+)
+"""What differs by object or, for the identity of an apply set, by namespace."""
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +261,8 @@ def test_sequence(both: Both, apart: Apart, folder: Path, name: str) -> None:
     for line in SEQUENCES[name].strip().splitlines():
         args = shlex.split(line)
         stdin = (folder / "two.yaml").read_bytes()
-        kubectl, minikctl = map(_alike, apart(namespaces, *args, stdin=stdin, cwd=folder))
+        env = {"KUBECTL_APPLYSET": "true"} if name == "apply set" else None
+        kubectl, minikctl = map(_alike, apart(namespaces, *args, stdin=stdin, cwd=folder, env=env))
         if kubectl != minikctl:
             unlike.append(f"{line.strip()}\n  kubectl:  {kubectl}\n  minikctl: {minikctl}\n")
     assert not unlike
@@ -210,7 +281,7 @@ def _objects(outcome: Outcome) -> list[Any]:
 
 def _alike(outcome: Outcome) -> Outcome:
     """Without what no two runs share: names and times of temporary files, versions within patches."""
-    texts = (_VERSION.sub("UNIQUE", _TEMPORARY.sub("UNIQUE", text)) for text in (outcome.out, outcome.err))
+    texts = (_UNIQUE.sub("UNIQUE", _TEMPORARY.sub("UNIQUE", text)) for text in (outcome.out, outcome.err))
     return Outcome(outcome.code, *texts)
 
 

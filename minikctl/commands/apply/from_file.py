@@ -9,7 +9,8 @@ from minikctl.client.builder import Info, Query, collect, fetch
 from minikctl.client.errors import Failure, StatusError, aggregate, is_not_found, with_source
 from minikctl.command import Command, Flag, Invocation, UsageError
 from minikctl.commands import shared_flags
-from minikctl.commands.apply import prune
+from minikctl.commands.apply import applyset, prune
+from minikctl.commands.apply.applyset import ApplySet, Sending
 from minikctl.commands.apply.last_applied import in_words, with_annotation
 from minikctl.commands.apply.patcher import Patcher, Replacing
 from minikctl.commands.apply.server_side import FIELD_MANAGER, field_manager, server_side_apply
@@ -28,8 +29,9 @@ def run(call: Invocation) -> int:
     if not flags["filename"]:
         raise Failure("must specify one of -f and -k")
     directive = creating.validation(call)
+    members = ApplySet(call) if flags.get("applyset") else None
     allowlist = prune.allowed(flags["prune-allowlist"], call.factory.mapper) if flags["prune"] else []
-    _check(call, strategy)
+    _check(call, strategy, members)
     applying = _Applying(call, strategy, directive, propagation)
     asked = Query(
         filenames=flags["filename"],
@@ -42,7 +44,11 @@ def run(call: Invocation) -> int:
     errors = list(found.errors)
     if not found.infos and not errors:
         raise Failure("no objects passed to apply")
-    for info in found.infos:
+    infos = found.infos
+    if members is not None:
+        infos = [members.labelled(info) for info in infos]
+        members.begin(infos, applying.sending)
+    for info in infos:
         try:
             applying.apply(info)
         except (StatusError, Failure) as error:
@@ -51,12 +57,14 @@ def run(call: Invocation) -> int:
     if failure is not None:
         raise failure
     applying.print_objects()
-    if flags["prune"]:
+    if members is not None:
+        members.prune(applying.visited, applying.sending, applying.say_pruned)
+    elif flags["prune"]:
         applying.prune(allowlist)
     return 0
 
 
-def _check(call: Invocation, strategy: DryRun) -> None:
+def _check(call: Invocation, strategy: DryRun, members: ApplySet | None) -> None:
     """Failure for flags that do not go together."""
     flags = call.flags
     if flags["force-conflicts"] and not flags["server-side"]:
@@ -71,12 +79,23 @@ def _check(call: Invocation, strategy: DryRun) -> None:
         raise Failure("cannot set --all and --selector at the same time")
     if flags["subresource"] and not flags["server-side"]:
         raise Failure("--subresource can only be specified for --server-side")
-    if flags["prune"] and not (flags["all"] or flags["selector"]):
+    if members is not None:
+        members.check()
+    if not flags["prune"]:
+        return
+    if flags["force"]:
+        raise Failure("--force cannot be used with --prune")
+    if members is not None:
+        for name in ("all", "selector", "prune-allowlist"):
+            if flags[name]:
+                raise Failure(f"--{name} is incompatible with --applyset")
+        return
+    if not (flags["all"] or flags["selector"]):
         raise Failure(
             "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all"
             " flag. If you did not mean to prune all resources, specify a label selector"
         )
-    if flags["prune"] and flags["server-side"]:
+    if flags["server-side"]:
         raise Failure("--prune is in alpha and doesn't currently work on objects created by server-side apply")
 
 
@@ -181,15 +200,22 @@ class _Applying:
         if not allowlist:
             creating.log_deprecation(self._call, "prune.go:71", prune.DEPRECATED)
             allowlist = prune.allowed_by_default(mapper)
-        printer = make_printer(self._call.flags, operation="pruned", dry_run=self._strategy)
-        visited = frozenset(uid for obj in self._applied if (uid := obj["metadata"].get("uid")))
-        options = None if self._strategy == "client" else self._delete_options()
-        out = self._call.streams.out
-        pruner = prune.Pruner(
-            self._call.factory.client, self._call.flags["selector"], visited, options,
-            lambda obj: printer.print(obj, out),
-        )  # fmt: skip
+        selector, options = self._call.flags["selector"], self.sending.options
+        pruner = prune.Pruner(self._call.factory.client, selector, self.visited, options, self.say_pruned)
         pruner.prune(allowlist, self._namespaces)
+
+    @property
+    def visited(self) -> frozenset[str]:
+        """The uids of what was applied."""
+        return frozenset(uid for obj in self._applied if (uid := obj["metadata"].get("uid")))
+
+    @property
+    def sending(self) -> Sending:
+        return Sending(self._query, None if self._strategy == "client" else self._delete_options())
+
+    def say_pruned(self, obj: dict[str, Any]) -> None:
+        printer = make_printer(self._call.flags, operation="pruned", dry_run=self._strategy)
+        printer.print(obj, self._call.streams.out)
 
 
 def warn_if_deleting(call: Invocation, info: Info, obj: dict[str, Any]) -> None:
@@ -222,6 +248,7 @@ COMMAND = Command(
     run=run,
     flags=(
         Flag("all", "bool", False, "Select all resources in the namespace of the specified resource types."),
+        *applyset.flags(),
         CASCADE_FLAG,
         creating.DRY_RUN_FLAG,
         FIELD_MANAGER,

@@ -5,7 +5,7 @@ Source: k8s.io/kubectl/pkg/cmd/apply/prune.go and k8s.io/kubectl/pkg/util/prune/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from minikctl.client.discovery import Mapper
@@ -42,24 +42,35 @@ class Pruner(NamedTuple):
 
     def prune(self, mappings: Iterable[ResourceMapping], namespaces: Iterable[str]) -> None:
         """Delete what of these kinds has been applied and was not visited; cluster-wide kinds last."""
-        kinds = list(mappings)
-        for namespace in namespaces:
-            for mapping in kinds:
-                if mapping.namespaced:
-                    self._prune(mapping, namespace)
-        for mapping in kinds:
-            if not mapping.namespaced:
-                self._prune(mapping, "")
+        for mapping, namespace in places(mappings, namespaces):
+            self._prune(mapping, namespace)
 
     def _prune(self, mapping: ResourceMapping, namespace: str) -> None:
-        page = self.client.get(mapping.path(namespace), {"labelSelector": self.selector})
-        for item in page.get("items") or []:
-            meta = item["metadata"]
-            if last_applied(item) is None or meta["uid"] in self.visited:
+        for item in applied(self.client, mapping, namespace, self.selector):
+            if item["metadata"]["uid"] in self.visited:
                 continue
             if self.options is not None:
-                self.client.request("DELETE", mapping.path(namespace, meta["name"]), body=self.options)
-            self.done({"apiVersion": mapping.api_version, "kind": mapping.kind, **item})
+                path = mapping.path(namespace, item["metadata"]["name"])
+                self.client.request("DELETE", path, body=self.options)
+            self.done(item)
+
+
+def places(
+    mappings: Iterable[ResourceMapping], namespaces: Iterable[str]
+) -> Iterator[tuple[ResourceMapping, str]]:
+    """Where to look for what is to go; cluster-wide kinds last, in no namespace."""
+    kinds = list(mappings)
+    for namespace in namespaces:
+        yield from ((mapping, namespace) for mapping in kinds if mapping.namespaced)
+    yield from ((mapping, "") for mapping in kinds if not mapping.namespaced)
+
+
+def applied(client: Client, mapping: ResourceMapping, namespace: str, selector: str) -> Iterator[dict[str, Any]]:
+    """The objects of a kind that have been applied once."""
+    page = client.get(mapping.path(namespace), {"labelSelector": selector})
+    for item in page.get("items") or []:
+        if last_applied(item) is not None:
+            yield {"apiVersion": mapping.api_version, "kind": mapping.kind, **item}
 
 
 def allowed(given: list[str], mapper: Mapper) -> list[ResourceMapping]:
