@@ -77,7 +77,7 @@ class Mapper:
 
     def category(self, name: str) -> list[ResourceMapping]:
         """The resources of a category such as `all`, in the server's order; empty if there is no such category."""
-        return [mapping for mapping in self.resources() if name in mapping.categories]
+        return [mapping for mapping in preferred(self.resources()) if name in mapping.categories]
 
     def resources(self) -> list[ResourceMapping]:
         """Everything the server declares, in its order of preference, from a cache no older than ten minutes."""
@@ -123,6 +123,14 @@ class Mapper:
             os.replace(part, path)
         except OSError:
             return
+
+
+def preferred(known: list[ResourceMapping]) -> list[ResourceMapping]:
+    """Each resource once, in the version of it that the server prefers. Source: ServerPreferredResources."""
+    found: dict[tuple[str, str], ResourceMapping] = {}
+    for mapping in known:
+        found.setdefault((mapping.group, mapping.resource), mapping)
+    return list(found.values())
 
 
 def _matches(mapping: ResourceMapping, argument: str) -> bool:

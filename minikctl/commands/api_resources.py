@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minikctl.client.discovery import preferred
 from minikctl.client.errors import Failure
 from minikctl.client.rest import ResourceMapping
 from minikctl.command import Command, Flag, Invocation, UsageError
@@ -19,7 +20,7 @@ def run(call: Invocation) -> int:
         raise Failure("--sort-by accepts only name or kind")
     mapper = call.factory.mapper
     known = mapper.resources() if flags["cached"] else mapper.refresh()
-    shown = [mapping for mapping in known if _wanted(call, mapping)]
+    shown = [mapping for mapping in preferred(known) if _wanted(call, mapping)]
     shown.sort(key=lambda mapping: _order(mapping, flags["sort-by"]))
     if flags["output"] == "name":
         call.streams.out.write("".join(f"{mapping.group_resource}\n" for mapping in shown))

@@ -29,20 +29,20 @@ def header(writer: Writer, obj: Obj, *, namespaced: bool = True) -> None:
     annotation_lines(writer, meta.get("annotations"))
 
 
-def pairs(writer: Writer, title: str, values: Mapping[str, str] | None) -> None:
+def pairs(writer: Writer, title: str, values: Mapping[str, str] | None, indent: str = "") -> None:
     """`key=value`, one a line, sorted."""
     lines = [f"{key}={value}" for key, value in sorted((values or {}).items())] or ["<none>"]
-    column(writer, title, lines)
+    column(writer, f"{indent}{title}", lines, indent)
 
 
-def column(writer: Writer, title: str, lines: list[str]) -> None:
-    """The title, and the lines one below the other beside it."""
-    writer.write(0, f"{title}:\t" + "".join(f"{line}\n\t" for line in lines[:-1]) + f"{lines[-1]}\n")
+def column(writer: Writer, title: str, lines: list[str], indent: str = "") -> None:
+    """The title, and the lines one below the other beside it; `indent` is what those below begin with."""
+    writer.write(0, f"{title}:\t" + f"\n{indent}\t".join(lines) + "\n")
 
 
-def annotation_lines(writer: Writer, values: Mapping[str, str] | None) -> None:
+def annotation_lines(writer: Writer, values: Mapping[str, str] | None, title: str = "Annotations") -> None:
     shown = {key: value for key, value in (values or {}).items() if key != LAST_APPLIED}
-    writer.write(0, "Annotations:\t")
+    writer.write(0, f"{title}:\t")
     if not shown:
         writer.write(0, "<none>\n")
     for number, key in enumerate(sorted(shown)):

@@ -14,11 +14,15 @@ from minikctl.flags import go_quote
 Obj = Mapping[str, Any]
 
 
-def containers(writer: Writer, title: str, pod: Obj, specs: list[Obj], statuses: list[Obj]) -> None:
+def containers(
+    writer: Writer, title: str, pod: Obj, specs: list[Obj], statuses: list[Obj], indent: str = ""
+) -> None:
+    """`indent` is in front of the title where they are part of something, such as a template."""
     by_name = {status["name"]: status for status in statuses}
-    writer.write(0, f"{title}:{'' if specs else ' <none>'}\n")
+    writer.write(0, f"{indent}{title}:{'' if specs else ' <none>'}\n")
     for spec in specs:
         status = by_name.get(spec["name"])
+        writer.write(1, f"{' ' if indent else ''}{spec['name']}:\n")
         _basics(writer, spec, status)
         _words(writer, "Command", spec.get("command"))
         _words(writer, "Args", spec.get("args"))
@@ -36,7 +40,6 @@ def containers(writer: Writer, title: str, pod: Obj, specs: list[Obj], statuses:
 
 
 def _basics(writer: Writer, spec: Obj, status: Obj | None) -> None:
-    writer.write(1, f"{spec['name']}:\n")
     if status is not None:
         writer.write(2, f"Container ID:\t{status.get('containerID', '')}\n")
     writer.write(2, f"Image:\t{spec.get('image', '')}\n")

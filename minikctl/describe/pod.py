@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from minikctl.describe import common
 from minikctl.describe.containers import containers, resources
+from minikctl.describe.pod_template import tolerations, topology_spread
 from minikctl.describe.volumes import volumes
 from minikctl.describe.writer import Writer
 
@@ -38,6 +39,7 @@ def describe(client: Client, pod: Obj, show_events: bool) -> str:
     writer.write(0, f"QoS Class:\t{status.get('qosClass', 'BestEffort')}\n")
     common.pairs(writer, "Node-Selectors", spec.get("nodeSelector"))
     common.column(writer, "Tolerations", tolerations(spec.get("tolerations") or []))
+    topology_spread(writer, spec.get("topologySpreadConstraints") or [])
     if show_events:
         common.events(writer, common.find_events(client, pod))
     return writer.text()
@@ -107,16 +109,3 @@ def _conditions(writer: Writer, spec: Obj, status: Obj) -> None:
         writer.write(0, "Conditions:\n  Type\tStatus\n")
         for condition in conditions:
             writer.write(1, f"{condition['type']} \t{condition['status']} \n")
-
-
-def tolerations(given: list[Obj]) -> list[str]:
-    lines = []
-    for toleration in sorted(given, key=lambda toleration: str(toleration.get("key", ""))):
-        key, value, effect = (toleration.get(name, "") for name in ("key", "value", "effect"))
-        line = key + (f"={value}" if value else "") + (f":{effect}" if effect else "")
-        if toleration.get("operator") == "Exists" and not value:
-            line += " op=Exists" if line else "op=Exists"
-        if toleration.get("tolerationSeconds") is not None:
-            line += f" for {toleration['tolerationSeconds']}s"
-        lines.append(line)
-    return lines or ["<none>"]
