@@ -100,7 +100,9 @@ class Catalog:
         try:
             by_address = self._indexed()
         except ValueError:
-            self._owned[owner] = before
+            self._owned.pop(owner)
+            if before:
+                self._owned[owner] = before
             raise
         self._by_address, self._by_kind = by_address, {}
         for listener in tuple(self._listeners):
