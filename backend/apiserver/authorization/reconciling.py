@@ -17,7 +17,7 @@ from backend.meta.policy_rules import lacking
 from backend.meta.types import Obj
 from backend.resources.rbac.group import KINDS
 
-_AT_ONCE = 64
+_AT_ONCE = 16
 """Objects under way together, which the store commits as one."""
 
 _BY_KIND = {kind.kind: GVR(kind.group, kind.version, kind.plural) for kind in KINDS}
