@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from backend.apiserver.http import openapi_document, openapi_paths, openapi_protobuf
+from backend.apiserver.http import openapi_custom, openapi_document, openapi_paths, openapi_protobuf
 from backend.apiserver.http.exchange import JSON, Exchange, Header
 from backend.apiserver.http.negotiation import clauses
 from backend.apiserver.http.version import GIT_VERSION
@@ -67,13 +67,14 @@ class OpenApi:
             parts = [GIT_VERSION.encode()]
             parts += [
                 Path(str(module.__file__)).read_bytes()
-                for module in (openapi_document, openapi_paths, openapi_protobuf)
+                for module in (openapi_custom, openapi_document, openapi_paths, openapi_protobuf)
             ]
             parts += [
                 repr((r.api_version, r.kind, r.plural, r.verbs, r.subresources, r.namespaced)).encode()
                 for group in self._groups.values()
                 for r in group
             ]
+            parts += [orjson.dumps(r.published) for group in self._groups.values() for r in group if r.published]
             self._seed = hashlib.sha512(b"\n".join(parts)).digest()
         return hashlib.sha512(self._seed + root.encode()).hexdigest().upper()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
+from backend.apiserver.http.openapi_custom import definitions_of
 from backend.apiserver.http.openapi_paths import paths
 from backend.apiserver.http.version import GIT_VERSION
 from backend.meta.types import Obj
@@ -36,8 +37,13 @@ def build(definitions: Obj, resources: Iterable[Resource], dialect: Dialect) -> 
     resources = list(resources)
     served = paths(resources, dialect)
     wanted = [*ALWAYS, *(name for r in resources for name in (r.schema, f"{r.schema}List"))]
-    names = _closure(definitions, [*wanted, *_referenced(served, PREFIXES[dialect])])
-    schemas = {name: _schema(name, definitions[name], dialect) for name in sorted(names)}
+    custom: Obj = {}
+    for resource in resources:
+        if resource.published is not None:
+            custom |= definitions_of(resource, definitions, dialect, PREFIXES[dialect])
+    names = _closure(definitions, [*wanted, *_referenced([served, custom], PREFIXES[dialect])])
+    schemas = {name: _schema(name, definitions[name], dialect) for name in names} | custom
+    schemas = {name: schemas[name] for name in sorted(schemas)}
     info = {"title": "Kubernetes", "version": GIT_VERSION}
     if dialect == "v2":
         return {"swagger": "2.0", "info": info, "paths": served, "definitions": schemas}

@@ -130,7 +130,7 @@ class _Item:
             body[verb] = schema
         if not body.get(verb):
             return
-        types = PATCH_TYPES if verb == "patch" else ("*/*",)
+        types = self._patch_types() if verb == "patch" else ("*/*",)
         reference = {"$ref": self.prefix + body[verb]}
         if self.dialect == "v3":
             operation["requestBody"] = {"content": {media: {"schema": reference} for media in types}}
@@ -138,6 +138,11 @@ class _Item:
         operation["consumes"] = list(types)
         required = {"required": True} if verb in ("create", "update", "patch") else {}
         operation["parameters"].append({"in": "body", "name": "body", "schema": reference, **required})
+
+    def _patch_types(self) -> tuple[str, ...]:
+        if self.resource.published is None:
+            return PATCH_TYPES
+        return tuple(media for media in PATCH_TYPES if "strategic" not in media)
 
     def _add_responses(self, operation: Obj, schema: str) -> None:
         shape: Obj = {"$ref": self.prefix + schema} if schema else {"type": "string"}
