@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from backend.meta import errors
+from backend.meta import causes, errors
 from backend.store.api import Compacted, Entry, SlowWatcher, Snapshot, Store
 
 _TOKEN_VERSION = "meta.k8s.io/v1"
@@ -26,7 +26,10 @@ _PACE = 512
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Where the next page starts: at the first key that is not below `start`, which is relative to the prefix."""
+    """Where the next page starts: at the first key that is not below `start`, which is relative to the prefix.
+
+    A `revision` below 0 is whatever the present one is: pages before and after it are not of one snapshot.
+    """
 
     revision: int
     start: str
@@ -42,17 +45,24 @@ class Continue:
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             token = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         except ValueError as error:
-            raise errors.bad_request(f"continue key is not valid: {error}") from None
-        if not isinstance(token, dict) or token.get("v") != _TOKEN_VERSION:
-            raise errors.bad_request("continue key is not valid: server does not recognize this encoded version")
+            raise _invalid(str(error)) from None
+        version = token.get("v") if isinstance(token, dict) else ""
+        if version != _TOKEN_VERSION:
+            shown = causes.go_quote(version if isinstance(version, str) else "")
+            raise _invalid(f"server does not recognize this encoded version {shown}")
         revision, start = token.get("rv"), token.get("start")
-        if type(revision) is not int or revision <= 0:
-            text = f"incorrect encoded start resourceVersion (version {_TOKEN_VERSION})"
-            raise errors.bad_request(f"continue key is not valid: {text}")
+        if type(revision) is not int or not revision:
+            raise _invalid(f"incorrect encoded start resourceVersion (version {_TOKEN_VERSION})")
         if not isinstance(start, str) or not start:
-            text = f"encoded start key empty (version {_TOKEN_VERSION})"
-            raise errors.bad_request(f"continue key is not valid: {text}")
+            raise _invalid(f"encoded start key empty (version {_TOKEN_VERSION})")
+        parts = start.removesuffix("\0").removeprefix("/").split("/")
+        if not {"", ".", ".."}.isdisjoint(parts):
+            raise _invalid(start)  # nothing outside of the collection
         return cls(revision, start)
+
+
+def _invalid(why: str) -> errors.ApiError:
+    return errors.bad_request(f"invalid continue token: continue key is not valid: {why}")
 
 
 class Snapshots:

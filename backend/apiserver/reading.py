@@ -18,8 +18,10 @@ PACE = 64
 
 _TOO_OLD = "The resourceVersion for the provided list is too old."
 _TOKEN_TOO_OLD = (
-    "The provided continue parameter is too old to display a consistent list result. "
-    "You can start a new list without the continue parameter."
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without"
+    " the continue parameter, or use the continue token in this response to retrieve the remainder of the results."
+    " Continuing with the provided token results in an inconsistent list - objects that were created, modified, or"
+    " deleted between the time the first chunk was returned and now may show up in the list."
 )
 
 
@@ -54,7 +56,11 @@ async def list_objects(call: Call) -> Many:
         if query.get("resourceVersion", "") not in ("", "0"):
             raise errors.bad_request("specifying resource version is not allowed when using continue")
         place = paging.Continue.decode(token)
-        snapshot = await _past(call, prefix, place.revision, _TOKEN_TOO_OLD)
+        if place.revision < 0:
+            snapshot = call.server.store.list(prefix)
+        else:
+            again = paging.Continue(-1, place.start).encode()
+            snapshot = await _past(call, prefix, place.revision, errors.expired(_TOKEN_TOO_OLD, again))
         start = paging.position(snapshot.entries, prefix + place.start)
     else:
         snapshot, start = await _start(call, prefix, limit, selection), 0
@@ -108,7 +114,7 @@ async def _start(call: Call, prefix: str, limit: int, selection: Selection) -> S
     _check_reached(call, revision)
     match = query.get("resourceVersionMatch", "")
     if revision and (match == "Exact" or (limit and not match)):
-        return await _past(call, prefix, revision, _TOO_OLD)
+        return await _past(call, prefix, revision, errors.expired(_TOO_OLD))
     store = call.server.store
     if selection.name and (call.request.namespace or not call.resource.namespaced):
         entry = store.get(call.resource.key(call.request.namespace, selection.name))
@@ -116,12 +122,12 @@ async def _start(call: Call, prefix: str, limit: int, selection: Selection) -> S
     return store.list(prefix)
 
 
-async def _past(call: Call, prefix: str, revision: int, too_old: str) -> Snapshot:
+async def _past(call: Call, prefix: str, revision: int, too_old: errors.ApiError) -> Snapshot:
     _check_reached(call, revision)
     try:
         return await call.server.snapshots.at(prefix, revision)
     except Compacted:
-        raise errors.expired(too_old) from None
+        raise too_old from None
 
 
 async def _page(snapshot: Snapshot, selection: Selection, start: int, limit: int) -> tuple[list[Entry], int]:

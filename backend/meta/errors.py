@@ -14,20 +14,23 @@ from backend.meta.types import Obj
 
 
 class ApiError(Exception):
-    """An answer that is a Status of kind Failure. `str(error)` is its message."""
+    """An answer that is a Status of kind Failure. `str(error)` is its message; `metadata` is its ListMeta."""
 
-    def __init__(self, code: int, reason: str, message: str, details: Obj | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, details: Obj | None = None, metadata: Obj | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.details = details
+        self.metadata = metadata or {}
 
     @property
     def status(self) -> Obj:
         """The v1 Status object, as it goes over the wire."""
         status: Obj = {
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "kind": "Status", "apiVersion": "v1", "metadata": self.metadata, "status": "Failure",
             "message": self.message, "reason": self.reason,
         }  # fmt: skip
         if self.details is not None:
@@ -113,9 +116,9 @@ def unauthorized() -> ApiError:
     return ApiError(401, "Unauthorized", "Unauthorized")
 
 
-def expired(message: str) -> ApiError:
-    """410: the revision or the continue token is older than what is kept."""
-    return ApiError(410, "Expired", message)
+def expired(message: str, token: str = "") -> ApiError:
+    """410: the revision or the continue token is older than what is kept. `token` continues nevertheless."""
+    return ApiError(410, "Expired", message, metadata={"continue": token} if token else None)
 
 
 def page_not_found() -> ApiError:

@@ -117,6 +117,9 @@ async def test_a_list_at_a_compacted_revision_is_gone(small: SqlStore, forgetful
         await forgetful.list(CONFIGMAPS, "default", **{"continue": token})
     assert (caught.value.code, caught.value.reason) == (410, "Expired")
     assert caught.value.message.startswith("The provided continue parameter is too old")
+    again = caught.value.status["metadata"]["continue"]
+    rest = await forgetful.list(CONFIGMAPS, "default", **{"continue": again})
+    assert [item["metadata"]["name"] for item in rest["items"]] == ["b"]
 
 
 async def test_a_reader_that_lags_is_told_so(forgetful: Client, small: SqlStore) -> None:

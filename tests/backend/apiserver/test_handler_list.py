@@ -136,14 +136,23 @@ def token(**fields: Any) -> str:
     "bad",
     ["", "%", "é", "e30", token(v="v9", rv=1, start="a"), token(v="meta.k8s.io/v1", rv="1", start="a"),
      token(v="meta.k8s.io/v1", rv=0, start="a"), token(v="meta.k8s.io/v1", rv=1, start=3),
-     token(v="meta.k8s.io/v1", rv=1, start=""), token(v="meta.k8s.io/v1", rv=True, start="a")],
+     token(v="meta.k8s.io/v1", rv=1, start=""), token(v="meta.k8s.io/v1", rv=True, start="a"),
+     token(v="meta.k8s.io/v1", rv=1, start="../secrets/a"), token(v="meta.k8s.io/v1", rv=1, start="a//b")],
 )  # fmt: skip
 async def test_what_is_no_token_is_refused(many, bad: str) -> None:
     if bad:
         text = await many.refused(400, "list", "configmaps", query={"continue": bad})
-        assert text.startswith("continue key is not valid: ")
+        assert text.startswith("invalid continue token: continue key is not valid: ")
     else:
         assert len(names(await page(many, continue_=bad))) == 10
+
+
+async def test_a_token_of_no_revision_goes_on_from_the_present(many) -> None:
+    await many.client.delete(CONFIGMAPS, "c5", "default")
+    rest = await page(many, limit="2", continue_=token(v="meta.k8s.io/v1", rv=-1, start="c4\0"))
+    assert names(rest) == ["c6", "c7"]
+    assert rest["metadata"]["resourceVersion"] == str(many.store.revision)
+    assert names(await page(many, continue_=rest["metadata"]["continue"])) == ["c8", "c9"]
 
 
 async def test_a_token_and_a_revision_exclude_each_other(many) -> None:
