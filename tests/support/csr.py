@@ -18,14 +18,18 @@ CLIENT_USAGES = ("digital signature", "key encipherment", "client auth")
 SERVING_USAGES = ("digital signature", "key encipherment", "server auth")
 
 
-def pkcs10(name: str = "jane", groups: Sequence[str] = (), alternatives: Sequence[x509.GeneralName] = ()) -> bytes:
-    """PEM, signed by a new key."""
+def pkcs10(
+    name: str = "jane", groups: Sequence[str] = (), alternatives: Sequence[x509.GeneralName] = (),
+    key: ec.EllipticCurvePrivateKey | None = None,
+) -> bytes:  # fmt: skip
+    """PEM, signed by a new key if there is none."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
     attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, name))
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(attributes))
     if alternatives:
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-    return builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(Encoding.PEM)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def csr(
