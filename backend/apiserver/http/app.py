@@ -20,6 +20,7 @@ from backend.apiserver.http.identity import Identity
 from backend.apiserver.http.openapi import OpenApi
 from backend.apiserver.http.openid import OpenId
 from backend.apiserver.http.podstreams import PodStreams
+from backend.apiserver.http.request_info import requested
 from backend.apiserver.http.resources import Resources, wants_watch
 from backend.apiserver.http.routes import PROXY, Router, Target, UnknownPath
 from backend.apiserver.http.subresources import POD_STREAMS
@@ -143,9 +144,9 @@ class App:
             require_also(self._authorizer, asked, "create")
 
     def _authorize_path(self, user: User, exchange: Exchange) -> None:
-        """The same for what is not a resource."""
+        """The same for what is not a resource, or none that is served."""
         if MASTERS not in user.groups:
-            require(self._authorizer, Attributes(user, exchange.method.lower(), path=exchange.path))
+            require(self._authorizer, requested(user, exchange.method, exchange.path))
 
     async def _proxied(self, exchange: Exchange, target: Target) -> None:
         from backend.apiserver.http.proxy import Proxy

@@ -157,6 +157,20 @@ class Connection:
 
 
 @dataclass
+class Discovering:
+    """An authorizer that lets everybody find out what there is, and do only what is `allowed`: (verb, resource)."""
+
+    allowed: set[tuple[str, str]] = field(default_factory=set)
+    asked: list[Attributes] = field(default_factory=list)
+
+    def authorize(self, attributes: Attributes) -> Decision:
+        self.asked.append(attributes)
+        if attributes.path:
+            return Decision(attributes.verb == "get" and attributes.path.startswith("/api"))
+        return Decision((attributes.verb, f"{attributes.resource}/{attributes.subresource}") in self.allowed)
+
+
+@dataclass
 class Running:
     """The server under test, and connections to it."""
 
@@ -165,6 +179,7 @@ class Running:
     control: Control
     pod_streams: PodStreams
     keys: pki.Pki
+    authorizer: Discovering
     port: int
     socket: Path
     connections: list[Connection] = field(default_factory=list)
@@ -195,13 +210,6 @@ class Running:
         return connection
 
 
-class Discovering:
-    """An authorizer that lets everybody find out what there is, and nobody use it."""
-
-    def authorize(self, attributes: Attributes) -> Decision:
-        return Decision(attributes.verb == "get" and attributes.path.startswith("/api"))
-
-
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> pki.Pki:
     return pki.ensure(tmp_path_factory.mktemp("pki"))
@@ -215,10 +223,10 @@ def _tokens(keys: pki.Pki) -> BearerTokens:
 
 @pytest.fixture
 async def running(keys: pki.Pki, tmp_path: Path) -> AsyncIterator[Running]:
-    handler, control, catalog = MemoryHandler(), Control(), Catalog.builtin()
+    handler, control, catalog, authorizer = MemoryHandler(), Control(), Catalog.builtin(), Discovering()
     pod_streams = PodStreams(handler)
     app = App(
-        router=Router(catalog), authenticator=Authenticator(_tokens(keys)), authorizer=Discovering(),
+        router=Router(catalog), authenticator=Authenticator(_tokens(keys)), authorizer=authorizer,
         resources=Resources(handler), pod_streams=pod_streams, discovery=Discovery(catalog, "127.0.0.1:6443"),
         openapi=OpenApi(catalog, Schemas.raw_definitions), health=Health({"ping": lambda: True}), control=control,
         openid=OpenId(SigningKey(keys.service_account_key), "127.0.0.1:6443"),
@@ -228,7 +236,7 @@ async def running(keys: pki.Pki, tmp_path: Path) -> AsyncIterator[Running]:
     port = listener.getsockname()[1]
     await server.listen_tls(listener, tls_context(keys))
     await server.listen_unix(bind_unix(tmp_path / "backend.sock"))
-    found = Running(server, handler, control, pod_streams, keys, port, tmp_path / "backend.sock")
+    found = Running(server, handler, control, pod_streams, keys, authorizer, port, tmp_path / "backend.sock")
     yield found
     for connection in found.connections:
         await connection.close()
