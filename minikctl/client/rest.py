@@ -106,7 +106,9 @@ class Client:
         accept: str = JSON,
     ) -> dict[str, Any]:
         """The answer's object. `body` is an object to encode, or bytes to send as they are."""
-        text = self.raw(method, path, query=query, body=body, content_type=content_type, accept=accept)
+        text = self.stream(
+            method, path, query=query, body=body, content_type=content_type, accept=accept, timeout=self.timeout
+        ).read()
         try:
             answer = json.loads(text)
         except ValueError:
@@ -114,8 +116,8 @@ class Client:
         return answer if isinstance(answer, dict) else {"items": answer}
 
     def raw(self, method: str, path: str, **options: Any) -> bytes:
-        """As `request`, but the answer's bytes."""
-        return self.stream(method, path, timeout=self.timeout, **options).read()
+        """The answer's bytes, of a path that the user gave."""
+        return self.stream(method, path, timeout=self.timeout, named=False, **options).read()
 
     def stream(
         self,
@@ -127,8 +129,12 @@ class Client:
         content_type: str = JSON,
         accept: str = JSON,
         timeout: float | None = None,
+        named: bool = True,
     ) -> Response:
-        """The answer with its head read, for those who read the body as it comes (logs, watches)."""
+        """The answer with its head read, for those who read the body as it comes (logs, watches).
+
+        `named`: an error without a Status says what the path names.
+        """
         target = self.target(path, query)
         headers = {**self._headers, "Accept": accept, "Accept-Encoding": "gzip"}
         data = None
@@ -149,7 +155,7 @@ class Client:
             if not (delay.isdigit() and response.status in (429, 503) and attempt < _MAX_RETRIES):
                 break
             time.sleep(int(delay))
-        raise StatusError(_status(response, text, method))
+        raise StatusError(_status(response, text, method, _about(method, path) if named else ""))
 
     def target(self, path: str, query: Mapping[str, str] | None = None) -> str:
         """`path` with this server's prefix and the query's non-empty values."""
@@ -218,7 +224,19 @@ _TEXTS = {
 """What an answer without a Status means. Source: apimachinery errors.NewGenericServerResponse."""
 
 
-def _status(response: Response, body: bytes, method: str) -> dict[str, Any]:
+def _about(method: str, path: str) -> str:
+    """What a path names, as errors without a Status say it: `post crontabs.example.com NAME`. "" if no resource."""
+    parts = path.partition("?")[0].strip("/").split("/")
+    group = parts[1] if parts[0] == "apis" and len(parts) > 3 else ""
+    rest = parts[3:] if parts[0] == "apis" else parts[2:]
+    if len(rest) > 2 and rest[0] == "namespaces":
+        rest = rest[2:]
+    if parts[0] not in ("api", "apis") or not rest:
+        return ""
+    return " ".join([method.lower(), f"{rest[0]}.{group}" if group else rest[0], *rest[1:2]])
+
+
+def _status(response: Response, body: bytes, method: str, about: str) -> dict[str, Any]:
     try:
         status = json.loads(body)
     except ValueError:
@@ -243,4 +261,6 @@ def _status(response: Response, body: bytes, method: str) -> dict[str, Any]:
             "",
             f"the server responded with the status code {code} but did not return more information",
         )
+    if about:
+        message = f"{message} ({about})"
     return {"kind": "Status", "status": "Failure", "reason": reason, "message": message, "code": code}

@@ -64,5 +64,7 @@ def _text(value: Any) -> str:
 
 def smart_title(field: str) -> str:
     """`creationTimestamp` -> `Creation Timestamp`, `apiVersion` -> `API Version`."""
-    words = [word for word in _WORDS.findall(field) if any(letter.isalnum() for letter in word)]
+    if not all(letter.isalpha() or letter == "-" for letter in field):
+        return field
+    words = _WORDS.findall(field)
     return " ".join(word.upper() if word.upper() in ACRONYMS else word[:1].upper() + word[1:] for word in words)
