@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backend.controllers.workloads import replicas
+from backend.controllers.workloads.deployment.controller import DEPLOYMENTS, DeploymentController
+from backend.controllers.workloads.deployment.controller import NAME as DEPLOYMENT
 from backend.controllers.workloads.replicas import ReplicasController
 from backend.machinery.client import PODS, Client
 from backend.machinery.clock import Clock
@@ -28,3 +30,12 @@ class Workloads:
             keeper = ReplicasController(acting_as(flavour.name), flavour, owners=owners, pods=pods, clock=clock)
             self.controllers.append(keeper.controller)
             self.recorders.append(keeper.recorder)
+        deployer = DeploymentController(
+            acting_as(DEPLOYMENT),
+            deployments=informers.of(DEPLOYMENTS),
+            replica_sets=informers.of(replicas.REPLICA_SETS),
+            pods=pods,
+            clock=clock,
+        )
+        self.controllers.append(deployer.controller)
+        self.recorders.append(deployer.recorder)
