@@ -206,6 +206,7 @@ class Backend:
 
         try:
             await reconcile_policy(Client(self._handler, ADMIN))
+            await self._handler.authorizer.rbac.policy.prime()
         except ApiError as error:
             logger.warning(
                 "the bootstrap roles could not be written, and are tried again at the next start: %s", error

@@ -5,6 +5,7 @@ Source of the rules' resolution: pkg/registry/rbac/validation/rule.go.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from backend.resources.rbac.roles import CLUSTER_ROLE, GROUP, ROLE
 from backend.store.api import Entry, Store, Watch
 
 _PREFIX = f"{GROUP}/"
+_PACE = 32
+"""Objects that are read before others get their turn on the event loop."""
 
 
 class _Bound(NamedTuple):
@@ -35,19 +38,56 @@ class Grant(NamedTuple):
     source: str
 
 
-class PolicyIndex:
-    """Up to date after `refresh`, which costs next to nothing while nothing changed.
+class _Tables:
+    """Roles by where they are and their names, bindings by namespace and subject. A namespace "" means the whole
+    cluster; subjects are `User NAME` or `Group NAME`."""
 
-    A namespace "" means the whole cluster. Subjects are `User NAME` or `Group NAME`.
-    """
+    def __init__(self) -> None:
+        self.roles: dict[tuple[str, str], tuple[Rule, ...]] = {}
+        self.bindings: dict[tuple[str, str], dict[str, _Bound]] = {}
+        """The inner keys are those of the bindings in the store."""
+
+    def add(self, entry: Entry) -> None:
+        obj = entry.obj
+        if obj["kind"] in (ROLE.kind, CLUSTER_ROLE.kind):
+            self.roles[_identity(obj)] = tuple(Rule(rule) for rule in obj.get("rules") or ())
+            return
+        for where, bound in _subjects(entry):
+            # A subject that is named twice counts where it is first.
+            self.bindings.setdefault(where, {}).setdefault(entry.key, bound)
+
+    def remove(self, entry: Entry) -> None:
+        obj = entry.obj
+        if obj["kind"] in (ROLE.kind, CLUSTER_ROLE.kind):
+            self.roles.pop(_identity(obj), None)
+            return
+        for where, _ in _subjects(entry):
+            bindings = self.bindings.get(where, {})
+            bindings.pop(entry.key, None)
+            if not bindings:
+                self.bindings.pop(where, None)
+
+
+class PolicyIndex:
+    """Up to date after `refresh`, which costs next to nothing while nothing changed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._watch: Watch | None = None
         self._seen = -1
-        self._roles: dict[tuple[str, str], tuple[Rule, ...]] = {}
-        self._bindings: dict[tuple[str, str], dict[str, _Bound]] = {}
-        """(namespace, subject) -> its bindings, by their key in the store."""
+        self._tables = _Tables()
+
+    async def prime(self) -> None:
+        """Read what there is before anybody asks, a little at a time: thousands of bindings take a while."""
+        tables, watch = _Tables(), self._store.watch(_PREFIX)
+        for count, entry in enumerate(self._store.list(_PREFIX).entries, 1):
+            tables.add(entry)
+            if count % _PACE == 0:
+                await asyncio.sleep(0)
+        if self._watch is None:
+            self._tables, self._watch = tables, watch
+        else:
+            watch.close()  # somebody could not wait
 
     def refresh(self) -> bool:
         """Whether roles or bindings changed since the last call."""
@@ -62,9 +102,9 @@ class PolicyIndex:
         while (event := self._watch.ready()) is not None:
             changed = True
             if event.previous is not None:
-                self._remove(event.previous)
+                self._tables.remove(event.previous)
             if event.type != "DELETED":
-                self._add(event.entry)
+                self._tables.add(event.entry)
         if self._watch.progress < revision:
             # Nobody asked for so long that the watch was dropped.
             self._watch.close()
@@ -78,7 +118,7 @@ class PolicyIndex:
         faults: list[str] = []
         for scope in ("", namespace) if namespace else ("",):
             for bound in self._bound(user, scope):
-                rules = self._roles.get(bound.role)
+                rules = self._tables.roles.get(bound.role)
                 if rules is None:
                     faults.append(_missing(bound.role).message)
                 else:
@@ -88,7 +128,7 @@ class PolicyIndex:
     def rules_of(self, reference: Obj, namespace: str) -> list[Obj]:
         """The rules of the role that a binding in `namespace` refers to. Raises 404."""
         role = _role(reference, namespace)
-        rules = self._roles.get(role)
+        rules = self._tables.roles.get(role)
         if rules is None:
             resource = ROLE if role[0] else CLUSTER_ROLE
             raise not_found(resource.qualified, role[1])
@@ -98,38 +138,17 @@ class PolicyIndex:
         """Each binding once, by its first subject that is the user."""
         best: dict[str, _Bound] = {}
         for subject in (f"User {user.name}", *(f"Group {group}" for group in user.groups)):
-            for key, bound in self._bindings.get((namespace, subject), {}).items():
+            for key, bound in self._tables.bindings.get((namespace, subject), {}).items():
                 if key not in best or bound.number < best[key].number:
                     best[key] = bound
         for key in sorted(best):
             yield best[key]
 
     def _load(self) -> None:
-        self._roles.clear()
-        self._bindings.clear()
+        self._tables = _Tables()
         self._watch = self._store.watch(_PREFIX)
         for entry in self._store.list(_PREFIX).entries:
-            self._add(entry)
-
-    def _add(self, entry: Entry) -> None:
-        obj = entry.obj
-        if obj["kind"] in (ROLE.kind, CLUSTER_ROLE.kind):
-            self._roles[_identity(obj)] = tuple(Rule(rule) for rule in obj.get("rules") or ())
-            return
-        for where, bound in _subjects(entry):
-            # A subject that is named twice counts where it is first.
-            self._bindings.setdefault(where, {}).setdefault(entry.key, bound)
-
-    def _remove(self, entry: Entry) -> None:
-        obj = entry.obj
-        if obj["kind"] in (ROLE.kind, CLUSTER_ROLE.kind):
-            self._roles.pop(_identity(obj), None)
-            return
-        for where, _ in _subjects(entry):
-            bindings = self._bindings.get(where, {})
-            bindings.pop(entry.key, None)
-            if not bindings:
-                self._bindings.pop(where, None)
+            self._tables.add(entry)
 
 
 def _identity(role: Obj) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """Who may do what: rules, bindings, scopes, and that changes count at once."""
 
+import asyncio
+
 import pytest
 
 from backend.apiserver.authorization.attributes import Attributes
@@ -198,3 +200,15 @@ async def test_roles_of_bindings_need_not_exist_yet(policy):
     assert policy.ask("bob", "get", "pods", "default").allowed
     await policy.admin.delete(BINDINGS, "later-bound", "default")
     assert policy.ask("bob", "get", "pods", "default") == (False, "")
+
+
+async def test_reading_ahead_changes_nothing(policy):
+    await policy.cluster_role("c", rule("get", "pods"))
+    index = policy.handler.authorizer.rbac.policy
+    reading = asyncio.create_task(index.prime())
+    await policy.bind("c", "User bob")
+    await reading
+    assert policy.ask("bob", "get", "pods").allowed
+    await index.prime()
+    await policy.admin.delete(CLUSTER_BINDINGS, "c-bound")
+    assert not policy.ask("bob", "get", "pods").allowed
