@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 
 from backend.apiserver import creating, decoding, managedfields, options
+from backend.apiserver.authorization.attributes import MASTERS, Attributes
+from backend.apiserver.authorization.refusal import require_also
 from backend.apiserver.call import Call, One
 from backend.apiserver.managedfields import Entries, identity
 from backend.apiserver.updating import MAIN, Endpoint, change
@@ -82,11 +84,22 @@ async def _create(call: Call, config: Obj) -> One:
         raise errors.conflict(call.resource.qualified, call.request.name, why)
     meta.pop("resourceVersion", None)
     _check_name(call, meta)
+    _check_allowed(call)
 
     def own(_call: Call, new: Obj) -> None:
         new["metadata"]["managedFields"] = applied.entries
 
     return await creating.create_object(call, obj, own)
+
+
+def _check_allowed(call: Call) -> None:
+    """Who may patch may not therefore create. Source: withAuthorization of endpoints/handlers/create.go."""
+    request = call.request
+    if MASTERS not in request.user.groups:
+        asked = Attributes(
+            request.user, "patch", request.group, request.resource, "", request.namespace, request.name
+        )
+        require_also(call.server.authorizer, asked, "create")
 
 
 def _changed(call: Call, _endpoint: Endpoint, config: Obj, old: Entry) -> Obj:

@@ -5,8 +5,11 @@ import copy
 import orjson
 import pytest
 
-from backend.machinery.client import APPLY_PATCH, MERGE_PATCH
+from backend.machinery.client import APPLY_PATCH, GVR, MERGE_PATCH
+from backend.meta.types import User
 from tests.backend.apiserver.conftest import pod
+
+RBAC = "rbac.authorization.k8s.io"
 
 
 def config(name="a", **data):
@@ -183,6 +186,23 @@ async def test_the_query_of_an_apply_is_checked(cluster):
         422, "patch", "configmaps", "a", {}, content_type=MERGE_PATCH, query={"force": "true"}
     )
     assert text.endswith("force: Forbidden: may not be specified for non-apply patch")
+
+
+async def test_who_may_not_create_applies_only_to_what_is_there(cluster):
+    role = {"metadata": {"name": "patcher"}, "rules": [
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["patch"]}
+    ]}  # fmt: skip
+    binding = {
+        "metadata": {"name": "patcher"}, "roleRef": {"kind": "Role", "name": "patcher", "apiGroup": RBAC},
+        "subjects": [{"kind": "User", "name": "jane", "apiGroup": RBAC}],
+    }  # fmt: skip
+    for plural, obj in (("roles", role), ("rolebindings", binding)):
+        await cluster.client.create(GVR(RBAC, "v1", plural), obj, "default")
+    jane = User("jane", ("system:authenticated",))
+    sent, options = request(config(a="1"))
+    assert await cluster.refused(403, *sent, **options, user=jane) == 'configmaps "a" is forbidden: '
+    await apply(cluster, config(b="1"), "two")
+    assert (await cluster.object(*sent, **options, user=jane))["data"] == {"a": "1", "b": "1"}
 
 
 async def test_preconditions_in_the_body_hold(cluster):
