@@ -19,7 +19,10 @@ _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _MAX_BASE_LENGTH = 63 - _SUFFIX_LENGTH
 _NAME_ATTEMPTS = 8
-_SET_BY_SERVER = ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "generation")
+_SET_BY_SERVER = (
+    "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "generation", "uid",
+    "creationTimestamp",
+)  # fmt: skip
 
 
 async def create(call: Call) -> One:
@@ -28,13 +31,13 @@ async def create(call: Call) -> One:
 
 async def create_object(call: Call, obj: Obj, own: Callable[[Call, Obj], None]) -> One:
     """Admit, validate and store a decoded object; `own` records in place who owns its fields. Raises ApiError."""
-    meta = obj["metadata"]
-    _set_system_fields(call, meta)
+    _wipe_system_fields(call, obj["metadata"])
     own(call, obj)
     admission = Attributes(call, "CREATE", obj)
     await call.server.admission.admit(admission)
     obj = admission.new
     meta = obj["metadata"]
+    _fill_system_fields(call, meta)
     base = meta.get("generateName")
     generated = bool(base) and not meta.get("name")
     for _ in range(_NAME_ATTEMPTS if generated else 1):
@@ -48,13 +51,18 @@ async def create_object(call: Call, obj: Obj, own: Callable[[Call, Obj], None]) 
     raise _exists(call, meta, generated=generated)
 
 
-def _set_system_fields(call: Call, meta: Obj) -> None:
+def _wipe_system_fields(call: Call, meta: Obj) -> None:
     _set_namespace(call, meta)
     if meta.pop("resourceVersion", "") not in ("", "0"):
         # kube-apiserver's storage answers this too, with no reason and as its own fault.
         raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
     for name in _SET_BY_SERVER:
         meta.pop(name, None)
+
+
+def _fill_system_fields(call: Call, meta: Obj) -> None:
+    """After the mutating plugins, whatever they made of the metadata."""
+    _set_namespace(call, meta)
     meta["uid"] = new_uid()
     meta["creationTimestamp"] = call.server.now()
     if call.resource.generation:
