@@ -20,6 +20,18 @@ class User:
     extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Further attributes by key, which authorizers may look at; as pairs, so that a user can be a key of a dict."""
 
+    @property
+    def info(self) -> Obj:
+        """authentication.k8s.io/v1 UserInfo; what is empty is left out."""
+        shown: Obj = {"username": self.name}
+        if self.uid:
+            shown["uid"] = self.uid
+        if self.groups:
+            shown["groups"] = list(self.groups)
+        if self.extra:
+            shown["extra"] = {key: list(values) for key, values in self.extra}
+        return shown
+
 
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 

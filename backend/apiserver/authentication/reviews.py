@@ -12,7 +12,7 @@ from backend.apiserver.authentication.bound_objects import TokenRefused
 from backend.apiserver.authentication.claims import AUDIENCES
 from backend.apiserver.call import Call, Plain
 from backend.meta import errors, timefmt
-from backend.meta.types import Obj, User
+from backend.meta.types import Obj
 
 
 async def review_token(call: Call) -> Plain:
@@ -33,24 +33,12 @@ def _token_status(call: Call, token: str, audiences: Sequence[str]) -> Obj:
         return {"user": {}, "error": f"[invalid bearer token, {error}]"}
     if identity is None:
         return {"user": {}, "error": "invalid bearer token"}
-    return {"authenticated": True, "user": user_info(identity.user), "audiences": list(identity.audiences)}
+    return {"authenticated": True, "user": identity.user.info, "audiences": list(identity.audiences)}
 
 
 async def review_self(call: Call) -> Plain:
     """Who asks."""
     review = decoding.decode(call)
     review["metadata"]["creationTimestamp"] = timefmt.format_time(call.server.clock())
-    review["status"] = {"userInfo": user_info(call.request.user)}
+    review["status"] = {"userInfo": call.request.user.info}
     return Plain(review, 201)
-
-
-def user_info(user: User) -> Obj:
-    """authentication.k8s.io/v1 UserInfo; what is empty is left out."""
-    info: Obj = {"username": user.name}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(values) for key, values in user.extra}
-    return info

@@ -24,13 +24,7 @@ def _record_requester(request: Obj, user: User) -> None:
     spec = request["spec"]
     for name in _REQUESTER:
         spec.pop(name, None)
-    spec["username"] = user.name
-    if user.uid:
-        spec["uid"] = user.uid
-    if user.groups:
-        spec["groups"] = list(user.groups)
-    if user.extra:
-        spec["extra"] = {key: list(values) for key, values in user.extra}
+    spec.update(user.info)
 
 
 def _prepare_update(new: Obj, old: Obj) -> None:

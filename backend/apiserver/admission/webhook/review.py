@@ -16,7 +16,7 @@ from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.versions import from_stored, to_stored
 from backend.meta.causes import go_quote
 from backend.meta.errors import ApiError
-from backend.meta.types import Obj, User
+from backend.meta.types import Obj
 from backend.meta.uids import new_uid
 from backend.resources.resource import Resource
 
@@ -54,15 +54,17 @@ def make_review(attributes: Attributes, webhook: Obj, matched: Resource) -> Revi
     if not version:
         raise InvalidAnswer("webhook does not accept known AdmissionReview versions (v1, v1beta1)")
     uid = new_uid()
-    request = _request(attributes, matched, uid)
+    request = {"uid": uid, **make_request(attributes, matched)}
+    request["object"] = convert(attributes.obj, attributes.resource, matched)
+    request["oldObject"] = convert(attributes.old, attributes.resource, matched)
     document = {"kind": "AdmissionReview", "apiVersion": f"{_GROUP}/{version}", "request": request}
     return Review(orjson.dumps(document), uid, version)
 
 
-def _request(attributes: Attributes, matched: Resource, uid: str) -> Obj:
+def make_request(attributes: Attributes, matched: Resource) -> Obj:
+    """An AdmissionRequest without its uid and the objects."""
     own, subresource = attributes.resource, attributes.subresource
     request: Obj = {
-        "uid": uid,
         "kind": _kind(attributes, matched),
         "resource": _resource(matched),
         "requestKind": _kind(attributes, own),
@@ -75,9 +77,7 @@ def _request(attributes: Attributes, matched: Resource, uid: str) -> Obj:
     if attributes.namespace:
         request["namespace"] = attributes.namespace
     request["operation"] = attributes.operation
-    request["userInfo"] = _user(attributes.user)
-    request["object"] = convert(attributes.obj, own, matched)
-    request["oldObject"] = convert(attributes.old, own, matched)
+    request["userInfo"] = attributes.user.info
     request["dryRun"] = attributes.dry_run
     request["options"] = _options(attributes)
     return request
@@ -95,17 +95,6 @@ def _kind(attributes: Attributes, resource: Resource) -> Obj:
 
 def _resource(resource: Resource) -> Obj:
     return {"group": resource.group, "version": resource.version, "resource": resource.plural}
-
-
-def _user(user: User) -> Obj:
-    shown: Obj = {"username": user.name}
-    if user.uid:
-        shown["uid"] = user.uid
-    if user.groups:
-        shown["groups"] = list(user.groups)
-    if user.extra:
-        shown["extra"] = {key: list(values) for key, values in user.extra}
-    return shown
 
 
 def convert(obj: Obj | None, own: Resource, wanted: Resource) -> Obj | None:
