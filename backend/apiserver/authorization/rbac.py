@@ -12,8 +12,11 @@ from backend.meta.types import User
 from backend.store.api import Store
 
 _KEPT_USERS = 1024
-_KEPT_DECISIONS = 4096
+_KEPT_NAMESPACES = 256
+_KEPT_DECISIONS = 1024
 """Of one user. Whoever asks for more starts over."""
+_LONGEST = 300
+"""Characters of a question whose answer is kept: everybody may ask, in a review, about names as long as they like."""
 
 _Question = tuple[str, str, str, str, str, str]
 
@@ -47,7 +50,7 @@ class RbacAuthorizer:
         decision = known.decisions.get(question)
         if decision is None:
             decision, by_name = self._decide(known, attributes)
-            if not by_name:
+            if not by_name and sum(map(len, question)) <= _LONGEST:
                 if len(known.decisions) >= _KEPT_DECISIONS:
                     known.decisions.clear()
                 known.decisions[question] = decision
@@ -71,7 +74,11 @@ class RbacAuthorizer:
     def _grants(self, known: _Known, user: User, namespace: str) -> tuple[list[Grant], list[str]]:
         found = known.grants.get(namespace)
         if found is None:
-            found = known.grants[namespace] = self.policy.grants(user, namespace)
+            found = self.policy.grants(user, namespace)
+            if len(known.grants) >= _KEPT_NAMESPACES:
+                known.grants.clear()
+            if len(namespace) <= _LONGEST:
+                known.grants[namespace] = found
         return found
 
     def _decide(self, known: _Known, attributes: Attributes) -> tuple[Decision, bool]:

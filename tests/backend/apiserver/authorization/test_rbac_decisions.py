@@ -212,3 +212,16 @@ async def test_reading_ahead_changes_nothing(policy):
     await index.prime()
     await policy.admin.delete(CLUSTER_BINDINGS, "c-bound")
     assert not policy.ask("bob", "get", "pods").allowed
+
+
+async def test_whoever_asks_much_does_not_fill_the_memory(policy):
+    for number in range(3000):
+        policy.ask("bob", "get", f"r{number}", f"n{number}")
+    policy.ask("bob", "get", "r" * 1000)
+    policy.ask("bob", "get", path="/" + "x" * 1000)
+    policy.ask("bob", "get", "pods", "n" * 1000)
+    [known] = policy.handler.authorizer.rbac._known.values()
+    assert len(known.decisions) <= 1024
+    assert len(known.grants) <= 256
+    assert max(map(len, known.grants)) < 1000
+    assert not any(len(part) >= 1000 for question in known.decisions for part in question)
