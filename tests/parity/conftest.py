@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,9 +14,10 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support.backend_process import running_backend
+
 KUBECTL = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or ""
 MINIKCTL = [sys.executable, "-m", "minikctl"]
-_START_SECONDS = 30.0
 
 
 class Outcome(NamedTuple):
@@ -38,54 +37,8 @@ def parity_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home with a running backend (without a kubelet), a kubeconfig for kubectl and a few objects."""
     if not KUBECTL:
         pytest.skip("kubectl is not installed beside the interpreter")
-    home = tmp_path_factory.mktemp("parity")
-    profile = home / "clusters" / "minikctl"
-    profile.mkdir(parents=True, mode=0o700)
-    with (home / "log").open("wb") as log:
-        backend = subprocess.Popen(
-            [sys.executable, "-m", "backend", "--home", str(profile), "--runtime", "none"],
-            stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
-        _await_backend(backend, profile, home / "log")
-        _write_kubeconfig(profile, home / "kubeconfig")
+    with running_backend(tmp_path_factory.mktemp("parity")) as home:
         yield home
-    finally:
-        backend.terminate()
-        backend.wait(10)
-
-
-def _await_backend(backend: subprocess.Popen[bytes], profile: Path, log: Path) -> None:
-    from minikctl.client.errors import ConnectError
-    from minikctl.client.transport import Transport, UnixDialer
-
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        transport = Transport(UnixDialer(str(profile / "backend.sock")))
-        try:
-            if transport.request("GET", "/readyz", {}).read() == b"ok":
-                return
-        except ConnectError:
-            assert backend.poll() is None, log.read_text()
-        finally:
-            transport.close()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
-
-
-def _write_kubeconfig(profile: Path, path: Path) -> None:
-    authority = base64.b64encode((profile / "pki" / "ca.crt").read_bytes()).decode()
-    port = (profile / "port").read_text().strip()
-    token = (profile / "admin.token").read_text().strip()
-    path.write_text(
-        f"""apiVersion: v1
-kind: Config
-clusters: [{{name: c, cluster: {{server: "https://127.0.0.1:{port}", certificate-authority-data: {authority}}}}}]
-users: [{{name: u, user: {{token: "{token}"}}}}]
-contexts: [{{name: x, context: {{cluster: c, user: u}}}}]
-current-context: x
-"""
-    )
 
 
 _UNIQUE = re.compile(
