@@ -8,11 +8,16 @@ from typing import Any, NamedTuple
 from minikctl.client.files import outline_fault
 from minikctl.client.yaml_load import YamlFault, load_document
 
-_HEADER = """# Please edit the object below. Lines beginning with a '#' will be ignored,
+OBJECT_HEADER = """# Please edit the object below. Lines beginning with a '#' will be ignored,
 # and an empty file will abort the edit. If an error occurs while saving this file will be
 # reopened with the relevant failures.
 #
 """
+
+APPLIED_HEADER = (
+    "# Please edit the 'last-applied-configuration' annotations below.\n"
+    "# Lines beginning with a '#' will be ignored, and an empty file will abort the edit.\n#\n"
+)
 
 
 class Reason(NamedTuple):
@@ -22,14 +27,14 @@ class Reason(NamedTuple):
     faults: Sequence[str] = ()
 
 
-def header(reasons: Sequence[Reason]) -> str:
+def header(intro: str, reasons: Sequence[Reason]) -> str:
     """The comment above what is edited."""
     lines = []
     for reason in reasons:
         lines.append(f"# {_commented(reason.head)}{':' if reason.faults else ''}\n")
         lines += [f"# * {_commented(fault)}\n" for fault in reason.faults]
         lines.append("#\n")
-    return _HEADER + "".join(lines)
+    return intro + "".join(lines)
 
 
 def _commented(text: str) -> str:

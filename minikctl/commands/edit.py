@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any, NamedTuple
 
 from minikctl.client.builder import Info, Query, collect
-from minikctl.client.edited import Reason, fault, has_content, header, same, without_comments
+from minikctl.client.edited import OBJECT_HEADER, Reason, fault, has_content, header, same, without_comments
 from minikctl.client.editor import launch
 from minikctl.client.errors import Aggregate, ConnectError, Failure, NoResourceMatch, StatusError, is_not_found
 from minikctl.client.files import OtherNamespace, from_text
@@ -37,12 +37,16 @@ def run(call: Invocation) -> int:
     infos = collect(call.factory, asked).check()
     if not infos:
         raise Failure("edit cancelled, no objects found")
-    if flags["output"] not in ("", *FORMATS):
-        raise Failure(
-            f"unable to match a printer suitable for the output format {go_quote(flags['output'])}, allowed formats"
-            f" are: {','.join(FORMATS)}"
-        )
-    return _Session(call, infos, directive).run()
+    check_format(call)
+    return Session(call, infos, directive).run()
+
+
+def check_format(call: Invocation) -> None:
+    """Failure for an output format that cannot be edited."""
+    output = call.flags["output"]
+    if output not in ("", *FORMATS):
+        allowed = f"allowed formats are: {','.join(FORMATS)}"
+        raise Failure(f"unable to match a printer suitable for the output format {go_quote(output)}, {allowed}")
 
 
 class _Sent(NamedTuple):
@@ -53,13 +57,18 @@ class _Sent(NamedTuple):
     gone: int
 
 
-class _Session:
-    """One text in an editor that is opened again until what it leaves is taken or given up."""
+class Session:
+    """One text in an editor that is opened again until what it leaves is taken or given up.
+
+    `intro` is the comment above the text.
+    """
+
+    intro = OBJECT_HEADER
 
     def __init__(self, call: Invocation, infos: list[Info], directive: str) -> None:
-        self._call = call
+        self.call = call
         self._infos = infos
-        self._directive = directive
+        self.directive = directive
         self._path = ""  # The file that the editor left the last time.
 
     def run(self) -> int:
@@ -88,17 +97,17 @@ class _Session:
         if len(objects) > 1:
             whole = {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": objects}
         out = StringIO()
-        make_printer({**self._call.flags, "output": self._call.flags["output"] or "yaml"}).print(whole, out)
+        make_printer({**self.call.flags, "output": self.call.flags["output"] or "yaml"}).print(whole, out)
         return self._with_line_ends(out.getvalue())
 
     def _with_line_ends(self, text: str) -> bytes:
-        return (text.replace("\n", "\r\n") if self._call.flags["windows-line-endings"] else text).encode()
+        return (text.replace("\n", "\r\n") if self.call.flags["windows-line-endings"] else text).encode()
 
     def _edit(self, text: bytes, reasons: list[Reason]) -> bytes:
         """What the editor makes of `text`, which is shown with the reasons where comments are possible."""
-        as_json = self._call.flags["output"] == "json"
-        shown = text if as_json else self._with_line_ends(header(reasons)) + text
-        self._call.streams.out.flush()
+        as_json = self.call.flags["output"] == "json"
+        shown = text if as_json else self._with_line_ends(header(self.intro, reasons)) + text
+        self.call.streams.out.flush()
         try:
             edited, path = launch(shown, ".json" if as_json else ".yaml")
         except Failure as failure:
@@ -109,7 +118,7 @@ class _Session:
         return edited
 
     def _outline_faults(self, text: bytes) -> list[Reason]:
-        found = fault(text) if self._directive != "Ignore" else ""
+        found = fault(text) if self.directive != "Ignore" else ""
         if not found:
             return []
         cause = f'<nil>: Invalid value: "The edited file failed validation": {found}'
@@ -117,13 +126,13 @@ class _Session:
 
     def _refuse(self, info: Info, causes: list[str]) -> Reason:
         name = f"{info.mapping.group_resource} {go_quote(info.name)}"
-        self._call.streams.err.write(f"error: {name} is invalid\n")
+        self.call.streams.err.write(f"error: {name} is invalid\n")
         return Reason(f"{name} was not valid", causes)
 
     def _send(self, text: bytes) -> list[Reason]:
         """Patch what was changed. Returns why the editor is to be opened again, if it is."""
         try:
-            edited = list(from_text(text.decode("utf-8", "replace"), "edited-file", self._call.factory))
+            edited = list(from_text(text.decode("utf-8", "replace"), "edited-file", self.call.factory))
         except OtherNamespace as failure:
             raise self._preserved(failure) from None
         except (Aggregate, Failure, NoResourceMatch) as why:
@@ -134,23 +143,23 @@ class _Session:
             raise self._preserved(failure) from None
         if sent.retryable:
             again = f"You can run `minikctl replace -f {self._path}` to try this update again.\n"
-            self._call.streams.err.write(again)
+            self.call.streams.err.write(again)
             raise CommandError("")
         if sent.gone:
             saved = f"The edits you made on deleted resources have been saved to {go_quote(self._path)}\n"
-            self._call.streams.err.write(saved)
+            self.call.streams.err.write(saved)
             raise CommandError("")
         return sent.refused
 
     def _patch_all(self, edited: list[Info]) -> _Sent:
         for info in edited:
             self._check_namespace(info)
-            if self._call.flags["save-config"]:
+            if self.call.flags.get("save-config"):
                 self._save_config(info.object)
         refused, retryable, gone = [], 0, 0
         for info in edited:
             try:
-                self._patch(info)
+                self.save(info)
             except StatusError as error:
                 name = f"{info.mapping.group_resource} {go_quote(info.name)}"
                 if error.reason == "Invalid":
@@ -159,32 +168,32 @@ class _Session:
                     refused.append(self._refuse(info, texts))
                 elif is_not_found(error):
                     gone += 1
-                    self._call.streams.err.write(f"error: {name} could not be found on the server\n")
+                    self.call.streams.err.write(f"error: {name} could not be found on the server\n")
                 else:
                     retryable += 1
-                    self._call.streams.err.write(f"error: {name} could not be patched: {error}\n")
+                    self.call.streams.err.write(f"error: {name} could not be patched: {error}\n")
         return _Sent(refused, retryable, gone)
 
     def _save_config(self, obj: Obj) -> None:
         """Keep in the annotation what kubectl keeps there: what was edited, with the server's managedFields."""
-        before = self._find(obj)
+        before = self.find(obj)
         if before is not None and "managedFields" in before["metadata"]:
             obj["metadata"]["managedFields"] = before["metadata"]["managedFields"]
         creating.save_config(obj, typed=False)
 
     def _check_namespace(self, info: Info) -> None:
-        wanted = self._call.factory.namespace
+        wanted = self.call.factory.namespace
         if info.mapping.namespaced and info.namespace != wanted:
             raise Failure(
                 f"the namespace from the provided object {go_quote(info.namespace)} does not match the namespace"
                 f" {go_quote(wanted)}. You must pass '--namespace={info.namespace}' to perform this operation."
             )
 
-    def _patch(self, info: Info) -> None:
-        """Send and print one object. Failure if it is another one than before."""
-        call = self._call
+    def save(self, info: Info) -> None:
+        """Send and print one edited object. Failure if it is another one than before."""
+        call = self.call
         edited = dict(without_managed_fields(info.object))
-        before = self._find(edited)
+        before = self.find(edited)
         if before is None:
             raise Failure(f"no original object found for {edited['kind']} {go_quote(info.name)}")
         original = dict(without_managed_fields(before))
@@ -198,25 +207,25 @@ class _Session:
         patch, content_type = _diff(info, original, edited)
         if call.flags["output-patch"]:
             call.streams.out.write(f"Patch: {dumps(patch, None)}\n")
-        query = {"fieldManager": call.flags["field-manager"], "fieldValidation": self._directive}
+        query = {"fieldManager": call.flags["field-manager"], "fieldValidation": self.directive}
         path = info.path(call.flags["subresource"])
         patched = call.factory.client.request("PATCH", path, query=query, body=patch, content_type=content_type)
         make_printer(call.flags, operation="edited").print(patched, call.streams.out)
 
-    def _find(self, edited: Obj) -> Obj | None:
-        """The object as it was, known by its uid."""
+    def find(self, edited: Obj) -> Obj | None:
+        """The object as it was, known by its uid; the first where there is none."""
         uid = (edited.get("metadata") or {}).get("uid")
         return next((info.object for info in self._infos if info.object["metadata"].get("uid") == uid), None)
 
     def _cancel(self, text: str) -> int:
         os.remove(self._path)
-        self._call.streams.err.write(f"{text}\n")
+        self.call.streams.err.write(f"{text}\n")
         return 0
 
     def _preserved(self, failure: Exception) -> Exception:
         """`failure`, having said where the edits are."""
         if self._path and os.path.exists(self._path):
-            self._call.streams.err.write(f"A copy of your changes has been stored to {go_quote(self._path)}\n")
+            self.call.streams.err.write(f"A copy of your changes has been stored to {go_quote(self._path)}\n")
         return failure
 
 
