@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from backend.controllers import cluster_role_aggregation, pod_gc, root_ca, service_account
 from backend.controllers.credentials import Credentials, Signers
+from backend.controllers.endpoints.controller import ENDPOINTS_NAME, SLICES_NAME, EndpointsControllers
 from backend.controllers.garbage_collector import GarbageCollector
+from backend.controllers.kubernetes_service import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from backend.controllers.namespace import NamespaceController
 from backend.controllers.resource_quota import RESOURCE_QUOTAS, ResourceQuotaController
 from backend.controllers.storage_protection import StorageProtection
@@ -35,6 +37,11 @@ class ControllerManager:
         shared = SharedInformers(client, clock)
         pods = pod_gc.indexed(shared.of(PODS))
         workloads = Workloads(shared, acting_as, clock)
+        endpoints = EndpointsControllers(
+            slice_client=acting_as(SLICES_NAME), endpoints_client=acting_as(ENDPOINTS_NAME),
+            services=shared.of(SERVICES), pods=pods, endpoint_slices=shared.of(ENDPOINT_SLICES),
+            endpoints=shared.of(ENDPOINTS), clock=clock,
+        )  # fmt: skip
         accounts = service_account.informer(client, clock)
         config_maps = root_ca.informer(client, clock)
         emptier = NamespaceController(
@@ -75,6 +82,7 @@ class ControllerManager:
             *protection.controllers,
             *credentials.controllers,
             *workloads.controllers,
+            *endpoints.controllers,
         ]
         self._recorders = workloads.recorders
 
