@@ -190,6 +190,7 @@ class Backend:
         from backend.apiserver.expiry import expire_events
 
         self._supervisor.start("event expiry", lambda: expire_events(self._store))
+        self._supervisor.start("local API services", self._handler.local_services.run)
         self._start_kubernetes_service()
         importing = asyncio.create_task(asyncio.to_thread(_import_parts, self._config.runtime))
         await self._make_policy()

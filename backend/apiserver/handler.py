@@ -26,6 +26,7 @@ from backend.apiserver.authorization.cluster import ClusterAuthorizer
 from backend.apiserver.authorization.refusal import require_request
 from backend.apiserver.call import Call, Many, One, Plain, Server
 from backend.apiserver.custom.definitions import CustomDefinitions
+from backend.apiserver.custom.local_services import LocalServices
 from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
 from backend.apiserver.table import Columns, Tables, joined, partial, partial_list
@@ -76,6 +77,7 @@ class Handler:
         self._columns = Columns(catalog)
         catalog.on_change(self._server.drop_views)
         self.definitions = CustomDefinitions(self._server)
+        self.local_services = LocalServices(self._server)
 
     async def request(self, request: ApiRequest) -> Obj:
         """The answer's object, shared with the store: read only."""

@@ -18,7 +18,7 @@ CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 
 def _row(definition: Obj, _now: float) -> list[Any]:
     meta = definition["metadata"]
-    return [meta["name"], meta["creationTimestamp"]]
+    return [meta["name"], meta.get("creationTimestamp", "")]
 
 
 CUSTOM_RESOURCE_DEFINITION = Resource(

@@ -1,5 +1,5 @@
-"""The kinds of apiregistration.k8s.io, by name."""
+"""The kinds of apiregistration.k8s.io/v1, by name."""
 
-from backend.resources.resource import Resource
+from backend.resources.apiregistration.api_service import API_SERVICE
 
-KINDS: tuple[Resource, ...] = ()
+KINDS = (API_SERVICE,)
