@@ -6,12 +6,14 @@ Source: pkg/apis/admissionregistration/validation/validation.go.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from backend.meta import causes, names
+from backend.meta.cel.types import DYN, Type
 from backend.meta.errors import Cause
 from backend.meta.label_selector import validate_label_selector
 from backend.meta.types import Obj
+from backend.resources.admissionregistration.expressions import check, validate_condition, variables_type
 from backend.resources.admissionregistration.rule_validation import (
     not_in,
     validate_match_conditions,
@@ -37,7 +39,8 @@ _RESERVED = frozenset(
 def validate_validating(policy: Obj) -> Sequence[Cause]:
     spec = policy["spec"]
     found = _validate_common(spec)
-    found += _validate_variables(spec)
+    faults, variables = _validate_variables(spec)
+    found += faults
     validations, annotations = spec.get("validations") or [], spec.get("auditAnnotations") or []
     if not validations and not annotations:
         text = "validations or auditAnnotations must contain at least one item"
@@ -47,7 +50,7 @@ def validate_validating(policy: Obj) -> Sequence[Cause]:
             causes.required("spec.auditAnnotations", text),
         ]
     for index, validation in enumerate(validations):
-        found += _validate_validation(validation, f"spec.validations[{index}]")
+        found += _validate_validation(validation, f"spec.validations[{index}]", variables)
     return found + _validate_annotations(policy["metadata"].get("name") or "", annotations)
 
 
@@ -63,7 +66,7 @@ def validate_mutating(policy: Obj) -> Sequence[Cause]:
         found.append(causes.required("spec.reinvocationPolicy"))
     else:
         found += not_in(reinvocation, _REINVOCATION_POLICIES, "spec.reinvocationPolicy")
-    found += _validate_variables(spec)
+    found += _validate_variables(spec)[0]
     mutations = spec.get("mutations") or []
     if not mutations:
         found.append(causes.required("spec.mutations", "mutations must contain at least one item"))
@@ -129,7 +132,13 @@ def _validate_common(spec: Obj) -> list[Cause]:
         found += _validate_match(constraints, "spec.matchConstraints")
         if not constraints.get("resourceRules"):
             found.append(causes.required("spec.matchConstraints.resourceRules"))
-    return found + validate_match_conditions(spec.get("matchConditions") or (), "spec.matchConditions")
+    conditions, params = spec.get("matchConditions") or (), _params(spec)
+    return found + validate_match_conditions(conditions, "spec.matchConditions", params)
+
+
+def _params(spec: Obj) -> dict[str, Type]:
+    """What expressions can name if the policy takes parameters."""
+    return {"params": DYN} if spec.get("paramKind") is not None else {}
 
 
 def _validate_param_kind(kind: Obj, path: str) -> list[Cause]:
@@ -180,23 +189,41 @@ def _validate_named_rule(rule: Obj, path: str) -> list[Cause]:
     return found + validate_rule(rule, path)
 
 
-def _validate_variables(spec: Obj) -> list[Cause]:
-    found = []
+def _validate_variables(spec: Obj) -> tuple[list[Cause], dict[str, Type] | None]:
+    """The faults of a policy's variables, and what its expressions can name: None if their types cannot be told.
+
+    A variable can name those before it.
+    """
+    found: list[Cause] = []
+    types: dict[str, Type] = {}
+    known: dict[str, Type] | None = _params(spec)
     for index, variable in enumerate(spec.get("variables") or ()):
         path, name = f"spec.variables[{index}]", variable.get("name") or ""
         if not name.strip():
             found.append(causes.required(f"{path}.name", "name is not specified"))
         elif not _IDENTIFIER(name) or name in _RESERVED:
             found.append(causes.invalid_value(f"{path}.name", name, "name is not a valid CEL identifier"))
-        if not (variable.get("expression") or "").strip():
+        expression, type_ = variable.get("expression") or "", None
+        if not expression.strip():
             found.append(causes.required(f"{path}.expression", "expression is not specified"))
-    return found
+        elif known is not None:
+            faults, type_ = check(expression, f"{path}.expression", known)
+            found += faults
+        if type_ is None or known is None:
+            known = None
+            continue
+        types[name] = type_
+        known = {**known, "variables": variables_type(types)}
+    return found, known
 
 
-def _validate_validation(validation: Obj, path: str) -> list[Cause]:
-    found = []
-    if not (validation.get("expression") or "").strip():
+def _validate_validation(validation: Obj, path: str, variables: Mapping[str, Type] | None) -> list[Cause]:
+    found: list[Cause] = []
+    expression = validation.get("expression") or ""
+    if not expression.strip():
         found.append(causes.required(f"{path}.expression", "expression is not specified"))
+    elif variables is not None:
+        found += validate_condition(expression, f"{path}.expression", variables)
     texts = validation.get("messageExpression") or ""
     if texts and not texts.strip():
         found.append(causes.invalid_value(f"{path}.messageExpression", texts, "must be non-empty if specified"))

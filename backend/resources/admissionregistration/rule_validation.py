@@ -5,12 +5,14 @@ Sources: pkg/apis/admissionregistration/validation/validation.go, k8s.io/apiserv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from backend.meta import causes, names
+from backend.meta.cel.types import Type
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
+from backend.resources.admissionregistration.expressions import validate_condition
 
 OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 _SCOPES = ("*", "Cluster", "Namespaced")
@@ -87,14 +89,20 @@ def _validate_resources(resources: list[str], path: str) -> list[Cause]:
     return found
 
 
-def validate_match_conditions(conditions: Sequence[Obj], path: str) -> list[Cause]:
+def validate_match_conditions(
+    conditions: Sequence[Obj], path: str, variables: Mapping[str, Type] | None = None
+) -> list[Cause]:
+    """`variables` are what expressions can name beside the request and its objects."""
     found: list[Cause] = []
     if len(conditions) > _MAX_CONDITIONS:
         found.append(causes.too_many(path, len(conditions), _MAX_CONDITIONS))
     seen: set[str] = set()
     for index, condition in enumerate(conditions):
         where, name = f"{path}[{index}]", condition.get("name") or ""
-        if not (condition.get("expression") or "").strip():
+        expression = (condition.get("expression") or "").strip()
+        if expression:
+            found += validate_condition(expression, f"{where}.expression", variables)
+        else:
             found.append(causes.required(f"{where}.expression"))
         if not name:
             found.append(causes.required(f"{where}.name"))

@@ -43,6 +43,10 @@ def relevant(webhook: Obj, attributes: Attributes) -> Resource | None:
     matched = matched_resource(webhook, attributes)
     if matched is None or not selects(webhook, attributes):
         return None
+    if webhook.get("matchConditions"):
+        from backend.apiserver.admission.webhook.conditions import hold
+
+        return matched if hold(webhook, attributes, matched) else None
     return matched
 
 

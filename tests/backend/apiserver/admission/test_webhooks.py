@@ -294,3 +294,51 @@ async def test_a_service_is_found_by_its_ready_pods(cluster, tmp_path):
         await cluster.client.update(PODS, {**pod, "status": status}, "status")
         await cluster.config_map("a")
     assert webhook.paths == ["/v?timeout=10s"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "asked"),
+    [
+        ("object.data.key == 'value'", 1),
+        ("request.operation == 'DELETE'", 0),
+        ("!('system:nodes' in request.userInfo.groups)", 1),
+        ("request.kind.kind == 'ConfigMap' && request.namespace.startsWith('def')", 1),
+    ],
+)
+async def test_match_conditions_decide_whether_a_webhook_is_asked(cluster, tmp_path, expression, asked):
+    async with webhook_server(tmp_path) as webhook:
+        conditions = [{"name": "c", "expression": expression}]
+        await configure(cluster, VALIDATING, hook(webhook, matchConditions=conditions))
+        await cluster.config_map("a", key="value")
+    assert len(webhook.requests) == asked
+
+
+async def test_a_condition_that_fails_is_a_failure_unless_another_is_false(cluster, tmp_path):
+    failing = {"name": "fails", "expression": "object.nothing.there == 1"}
+    async with webhook_server(tmp_path) as webhook:
+        await configure(cluster, VALIDATING, hook(webhook, matchConditions=[failing]))
+        error = await refusal(cluster)
+        assert error.code == 403
+        assert error.message == (
+            "configmaps \"a\" is forbidden: expression 'object.nothing.there == 1' resulted in error: no such key:"
+            " nothing"
+        )
+        await cluster.client.delete(VALIDATING, "hooks")
+        false = {"name": "false", "expression": "1 == 2"}
+        await configure(cluster, VALIDATING, hook(webhook, matchConditions=[failing, false]))
+        await cluster.config_map("a")
+    assert webhook.requests == []
+
+
+async def test_a_condition_must_compile_and_be_true_or_false(cluster, tmp_path):
+    async with webhook_server(tmp_path) as webhook:
+        for expression, why in (
+            ("object.", "compilation failed: ERROR: <input>:1:8: Syntax error"),
+            ("request.nothing", "undefined field 'nothing'"),
+            ("'text'", "must evaluate to bool"),
+        ):
+            conditions = [{"name": "c", "expression": expression}]
+            with pytest.raises(ApiError) as caught:
+                await configure(cluster, VALIDATING, hook(webhook, matchConditions=conditions))
+            assert "webhooks[0].matchConditions[0].expression: Invalid value" in caught.value.message
+            assert why in caught.value.message
