@@ -41,9 +41,8 @@ def validate(service: Obj) -> Sequence[Cause]:
     name, required = service["metadata"].get("name", ""), f"{version}.{group}"
     found: list[Cause] = []
     if name != required:
-        found.append(
-            causes.invalid_value("metadata.name", name, f'must be `spec.version+"."+spec.group`: {required!r}')
-        )
+        text = f'must be `spec.version+"."+spec.group`: "{required}"'
+        found.append(causes.invalid_value("metadata.name", name, text))
     if group:
         found += causes.each_invalid("spec.group", group, names.dns1123_subdomain(group))
     elif version != "v1":
