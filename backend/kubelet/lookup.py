@@ -1,4 +1,4 @@
-"""The Secrets and ConfigMaps that a pod refers to, by name in its own namespace."""
+"""The Secrets and ConfigMaps that a pod refers to, by name in its own namespace, and trust bundles."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Callable
 from backend.meta.types import Obj
 
 Lookup = Callable[[str, str], Obj | None]
-"""("Secret" or "ConfigMap", name) -> the object of that name in the pod's namespace; None when there is none.
-Looked up beforehand: it answers at once and in any thread."""
+"""("Secret", "ConfigMap" or "ClusterTrustBundle", name) -> the object of that name (in the pod's namespace); None when
+there is none. (SIGNER, name) -> {"items": all trust bundles of that signer}. Looked up beforehand: it answers at once
+and in any thread."""
+
+SIGNER = "ClusterTrustBundles by signer"
 
 
 class MissingReference(Exception):

@@ -1,4 +1,4 @@
-"""The Secrets and ConfigMaps that pods name, each watched alone and only while some pod names it.
+"""The Secrets, ConfigMaps and trust bundles that pods name, each watched alone and only while some pod names it.
 
 Like the kubelet's watching manager (pkg/kubelet/util/manager/watch_based_manager.go): a kubelet needs few of a
 cluster's Secrets, and may read only those. A change of one calls `on_change` with the uids of the pods that name it.
@@ -11,20 +11,24 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from backend.kubelet.lookup import Lookup
+from backend.kubelet.lookup import SIGNER, Lookup
 from backend.kubelet.podspec import all_containers
 from backend.machinery.client import CONFIGMAPS, GVR, SECRETS, Client
 from backend.machinery.clock import Clock
 from backend.machinery.informer import Informer
 from backend.meta.types import Obj
 
-KINDS = {SECRETS: "Secret", CONFIGMAPS: "ConfigMap"}
+TRUST_BUNDLES = GVR("certificates.k8s.io", "v1", "clustertrustbundles")
+KINDS = {SECRETS: "Secret", CONFIGMAPS: "ConfigMap", TRUST_BUNDLES: "ClusterTrustBundle"}
 
 
 class Reference(NamedTuple):
+    """An object by its name, or with `signer` all trust bundles of the signer `name`."""
+
     gvr: GVR
     namespace: str
     name: str
+    signer: bool = False
 
 
 @dataclass(slots=True)
@@ -58,13 +62,16 @@ class ReferencedObjects:
 
     async def lookup(self, pod: Obj) -> Lookup:
         """What a tracked pod names, as it is now. Waits until every watch has begun."""
-        namespace = pod["metadata"]["namespace"]
         found: dict[tuple[str, str], Obj | None] = {}
         for reference in [*self._by_pod.get(pod["metadata"]["uid"], ())]:
             watched = self._watched.get(reference)
             if watched is not None:
                 await watched.informer.synced.wait()
-                found[KINDS[reference.gvr], reference.name] = watched.informer.get(namespace, reference.name)
+                if reference.signer:
+                    found[SIGNER, reference.name] = {"items": [*watched.informer.list()]}
+                else:
+                    known = watched.informer.get(reference.namespace, reference.name)
+                    found[KINDS[reference.gvr], reference.name] = known
         return lambda kind, name: found.get((kind, name))
 
     async def close(self) -> None:
@@ -78,7 +85,7 @@ class ReferencedObjects:
         if watched is None:
             informer = Informer(
                 self._client, reference.gvr, namespace=reference.namespace, clock=self._clock,
-                fieldSelector=f"metadata.name={reference.name}",
+                fieldSelector=f"{'spec.signerName' if reference.signer else 'metadata.name'}={reference.name}",
             )  # fmt: skip
             informer.on_change(lambda _new, _old: self._changed(reference))
             task = asyncio.create_task(informer.run(), name=f"watch {reference.gvr.resource} {reference.name}")
@@ -116,6 +123,11 @@ def references_of(pod: Obj) -> Iterator[Reference]:
         yield from _named(namespace, {"name": secret.get("secretName")}, volume.get("configMap"))
         for source in (volume.get("projected") or {}).get("sources") or ():
             yield from _named(namespace, source.get("secret"), source.get("configMap"))
+            bundle = source.get("clusterTrustBundle") or {}
+            if bundle.get("name"):
+                yield Reference(TRUST_BUNDLES, "", bundle["name"])
+            elif bundle.get("signerName"):
+                yield Reference(TRUST_BUNDLES, "", bundle["signerName"], signer=True)
 
 
 def _named(namespace: str, secret: Obj | None, config_map: Obj | None) -> Iterator[Reference]:

@@ -131,7 +131,9 @@ def _selected(request: ApiRequest, obj: Obj) -> bool:
     if not selector:
         return True
     field, _, wanted = selector.partition("=")
-    return wanted == {"metadata.name": meta["name"], "spec.nodeName": obj.get("spec", {}).get("nodeName")}[field]
+    return wanted == (
+        meta["name"] if field == "metadata.name" else obj.get("spec", {}).get(field.removeprefix("spec."))
+    )
 
 
 def _merged(old: Any, patch: Any, key: str = "") -> Any:

@@ -8,6 +8,7 @@ from backend.kubelet.volumes.atomic_writer import File, write_atomically
 from backend.kubelet.volumes.memory import memory_directory
 from backend.kubelet.volumes.payload import config_map_files, default_mode, downward_files, secret_files
 from backend.kubelet.volumes.plugin import VolumeContext, VolumeFailure
+from backend.kubelet.volumes.trust_bundle import trust_anchors
 from backend.meta.types import Obj
 
 
@@ -37,6 +38,9 @@ def _files(context: VolumeContext, source: Obj, mode: int) -> dict[str, File]:
         return downward_files(context, source["downwardAPI"].get("items") or [], mode)
     if "serviceAccountToken" in source:
         return _token_file(context, source["serviceAccountToken"], mode)
+    if "clusterTrustBundle" in source:
+        bundle = source["clusterTrustBundle"]
+        return {bundle["path"]: File(trust_anchors(context, bundle), mode)}
     raise VolumeFailure(f"projected volume source {', '.join(source)} is not supported by this node")
 
 

@@ -110,3 +110,22 @@ async def test_nothing_is_watched_that_no_pod_names(node: Node) -> None:
     await node.delete()
     await node.until(lambda: node.get() is None)
     await node.until(lambda: not [r for r in node.api.watching() if r.resource == "secrets"])
+
+
+async def test_a_signers_trust_bundle_is_waited_for_and_kept_up_to_date(node: Node) -> None:
+    source = {"signerName": "x.y/z", "labelSelector": {}, "path": "ca.pem"}
+    volume = {"name": "v", "projected": {"defaultMode": 0o644, "sources": [{"clusterTrustBundle": source}]}}
+    uid = node.pod("p", MOUNTING, volumes=[volume])
+    await node.until(lambda: "FailedMount" in node.reasons())
+    node.api.put("clustertrustbundles", trust_bundle("MIIA"))
+    await node.until(node.running)
+    path = mounted(node, uid, "/etc/v") / "ca.pem"
+    assert "MIIA" in path.read_text()
+    node.api.put("clustertrustbundles", trust_bundle("MIIB"))
+    await node.until(lambda: "MIIB" in path.read_text())
+
+
+def trust_bundle(anchor: str) -> Obj:
+    text = f"-----BEGIN CERTIFICATE-----\n{anchor}\n-----END CERTIFICATE-----\n"
+    meta = {"name": "x.y:z:b"}
+    return {"kind": "ClusterTrustBundle", "metadata": meta, "spec": {"signerName": "x.y/z", "trustBundle": text}}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.kubelet.lookup import SIGNER
 from backend.kubelet.runtime.api import Mount
 from backend.kubelet.volumes import memory, mounts
 from backend.kubelet.volumes.manager import PodVolumes, SetupFailure
@@ -341,3 +342,40 @@ async def test_a_token_is_for_the_pods_group(volumes: PodVolumes, objects, make_
     path = await setup_one(volumes, objects, make_pod(token_volume(), securityContext={"fsGroup": 2000}))
     found = (path / "token").stat()
     assert (mode(path / "token"), found.st_gid) == (0o640, 2000)
+
+
+def bundle(*anchors: str, **labels: str) -> Obj:
+    texts = [f"-----BEGIN CERTIFICATE-----\n{anchor}\n-----END CERTIFICATE-----\n" for anchor in anchors]
+    return {"metadata": {"name": "b", "labels": labels}, "spec": {"trustBundle": "".join(texts)}}
+
+
+def bundle_volume(**source) -> Obj:
+    return {"name": "v", "projected": {"sources": [{"clusterTrustBundle": {"path": "ca.pem", **source}}]}}
+
+
+async def test_a_trust_bundle_is_a_file_of_its_anchors(volumes: PodVolumes, objects, make_pod) -> None:
+    objects["ClusterTrustBundle", "b"] = bundle("MIIB", "MIIA", "MIIB")
+    path = await setup_one(volumes, objects, make_pod(bundle_volume(name="b")))
+    found = (path / "ca.pem").read_text()
+    assert found.index("MIIA") < found.index("MIIB")
+    assert found.count("BEGIN") == 2
+
+
+async def test_a_signers_bundles_are_joined(volumes: PodVolumes, objects, make_pod) -> None:
+    objects[SIGNER, "x.y/z"] = {"items": [bundle("MIIA", live="yes"), bundle("MIIB", live="no")]}
+    source = {"signerName": "x.y/z", "labelSelector": {"matchLabels": {"live": "yes"}}}
+    path = await setup_one(volumes, objects, make_pod(bundle_volume(**source)))
+    assert "MIIA" in (path / "ca.pem").read_text()
+    assert "MIIB" not in (path / "ca.pem").read_text()
+    every = bundle_volume(signerName="x.y/z", labelSelector={})
+    path = await setup_one(volumes, objects, make_pod(every, uid="u2"))
+    assert "MIIB" in (path / "ca.pem").read_text()
+
+
+async def test_bundles_that_are_missing(volumes: PodVolumes, objects, make_pod) -> None:
+    (text,) = await failure(volumes, objects, make_pod(bundle_volume(name="b")))
+    assert text.endswith('clustertrustbundle.certificates.k8s.io "b" not found')
+    (text,) = await failure(volumes, objects, make_pod(bundle_volume(signerName="x.y/z", labelSelector={})))
+    assert text.endswith("combination of signerName and labelSelector matched zero ClusterTrustBundles")
+    path = await setup_one(volumes, objects, make_pod(bundle_volume(name="b", optional=True)))
+    assert (path / "ca.pem").read_bytes() == b""
