@@ -12,6 +12,7 @@ from backend.controllers.garbage_collector import GarbageCollector
 from backend.controllers.kubernetes_service import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from backend.controllers.namespace import NamespaceController
 from backend.controllers.resource_quota import RESOURCE_QUOTAS, ResourceQuotaController
+from backend.controllers.service_cidr import SERVICE_CIDRS, ServiceCidrController
 from backend.controllers.storage_protection import StorageProtection
 from backend.controllers.workloads.all import Workloads
 from backend.machinery.client import NAMESPACES, NODES, PODS, Client
@@ -41,6 +42,10 @@ class ControllerManager:
             slice_client=acting_as(SLICES_NAME), endpoints_client=acting_as(ENDPOINTS_NAME),
             services=shared.of(SERVICES), pods=pods, endpoint_slices=shared.of(ENDPOINT_SLICES),
             endpoints=shared.of(ENDPOINTS), clock=clock,
+        )  # fmt: skip
+        ranges = ServiceCidrController(
+            acting_as("service-cidrs-controller"), service_cidrs=shared.of(SERVICE_CIDRS),
+            services=shared.of(SERVICES), clock=clock,
         )  # fmt: skip
         accounts = service_account.informer(client, clock)
         config_maps = root_ca.informer(client, clock)
@@ -83,6 +88,7 @@ class ControllerManager:
             *credentials.controllers,
             *workloads.controllers,
             *endpoints.controllers,
+            ranges.controller,
         ]
         self._recorders = workloads.recorders
 
