@@ -84,7 +84,7 @@ def _manager_causes(manager: str) -> list[Cause]:
 def field_manager(request: ApiRequest) -> str:
     """Who is recorded in managedFields. Source: managerOrUserAgent of endpoints/handlers/create.go.
 
-    A part of this process has no user agent: its user name takes the place.
+    A part of this process has no user agent: the program that it is a part of in Kubernetes takes the place.
     """
     manager = request.query.get("fieldManager")
     if manager:
@@ -92,6 +92,8 @@ def field_manager(request: ApiRequest) -> str:
     if request.user_agent:
         return request.user_agent.partition("/")[0][:_MANAGER_BYTES]
     name = request.user.name
+    if name.startswith("system:serviceaccount:kube-system:"):
+        return "kube-controller-manager"
     return "kubelet" if name.startswith("system:node:") else name.rpartition(":")[2][:_MANAGER_BYTES]
 
 

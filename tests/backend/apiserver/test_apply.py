@@ -205,6 +205,16 @@ async def test_who_may_not_create_applies_only_to_what_is_there(cluster):
     assert (await cluster.object(*sent, **options, user=jane))["data"] == {"a": "1", "b": "1"}
 
 
+async def test_keys_that_are_repeated_are_refused_by_strict_validation_alone(cluster):
+    raw = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: '1'\n  a: '2'\n"
+    sent, options = request(config(a="2"), fieldValidation="Strict")
+    text = await cluster.refused(400, *sent, **options, raw_body=raw)
+    why = 'yaml: unmarshal errors:\n  line 6: key "a" already set in map'
+    assert text == f"error strict decoding YAML: error converting YAML to JSON: {why}"
+    sent, options = request(config(a="2"), fieldValidation="Warn")
+    assert (await cluster.object(*sent, **options, raw_body=raw))["data"] == {"a": "2"}
+
+
 async def test_preconditions_in_the_body_hold(cluster):
     made = await apply(cluster, config(a="1"))
     stale = config(a="2")
