@@ -10,6 +10,7 @@ from typing import Any
 from backend.apiserver import decoding, managedfields
 from backend.apiserver.authorization.attributes import Attributes
 from backend.apiserver.authorization.node import is_node
+from backend.apiserver.authorization.review_selectors import selector_causes
 from backend.apiserver.call import Call, Plain
 from backend.meta import causes, errors
 from backend.meta.errors import Cause
@@ -49,7 +50,12 @@ async def review_local_subject(call: Call) -> Plain:
 
 async def review_self(call: Call) -> Plain:
     review = _decode(call)
-    _check(_attributes_causes(review["spec"]) + _metadata_causes(review["metadata"], "must be empty"))
+    spec = review["spec"]
+    found = [
+        *_attributes_causes(spec),
+        *selector_causes(spec.get("resourceAttributes"), "spec.resourceAttributes"),
+    ]
+    _check(found + _metadata_causes(review["metadata"], "must be empty"))
     return _answer(call, review, call.request.user)
 
 
@@ -125,7 +131,7 @@ def _subject_causes(spec: Obj) -> list[Cause]:
     if not spec.get("user") and not spec.get("groups"):
         text = "at least one of user or group must be specified"
         found.append(causes.invalid_value("spec.user", spec.get("user", ""), text))
-    return found
+    return found + selector_causes(spec.get("resourceAttributes"), "spec.resourceAttributes")
 
 
 def _metadata_causes(meta: Obj, text: str) -> list[Cause]:

@@ -136,3 +136,41 @@ async def test_what_nodes_may_do_is_not_told(bootstrapped):
     node = bootstrapped.client("system:node:n", "system:nodes")
     review = await node.create(RULES, {"spec": {"namespace": "default"}})
     assert review["status"]["evaluationError"] == "node authorizer does not support user rule resolution"
+
+
+@pytest.mark.parametrize(
+    ("selector", "fault"),
+    [
+        ({"fieldSelector": {"rawSelector": "a=b"}}, ""),
+        ({"labelSelector": {"requirements": [{"key": "a", "operator": "Resembles", "values": ["b"]}]}}, ""),
+        (
+            {"fieldSelector": {}},
+            "fieldSelector.requirements: Required value: when spec.resourceAttributes.fieldSelector is specified,"
+            " requirements or rawSelector is required",
+        ),
+        (
+            {"labelSelector": {"rawSelector": "a", "requirements": [{"key": "a", "operator": "Exists"}]}},
+            'labelSelector.rawSelector: Invalid value: "a": may not specified at the same time as requirements',
+        ),
+        (
+            {"fieldSelector": {"requirements": [{"operator": "Exists"}]}},
+            "fieldSelector.requirements[0].key: Required value: must be specified",
+        ),
+        (
+            {"fieldSelector": {"requirements": [{"key": "a", "operator": "In"}]}},
+            "fieldSelector.requirements[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+        ),
+        (
+            {"labelSelector": {"requirements": [{"key": "a", "operator": "Exists", "values": ["b"]}]}},
+            "labelSelector.requirements[0].values: Forbidden: may not be specified when `operator` is 'Exists' or"
+            " 'DoesNotExist'",
+        ),
+    ],
+)
+async def test_selectors_are_sound(bootstrapped, selector, fault):
+    review = {"spec": {"resourceAttributes": {**PODS_GET, **selector}}}
+    if not fault:
+        assert (await bootstrapped.admin.create(SELF, review))["status"]["allowed"]
+        return
+    code, message = await refusal(bootstrapped.admin.create(SELF, review))
+    assert (code, message) == (422, f'.authorization.k8s.io "" is invalid: spec.resourceAttributes.{fault}')
