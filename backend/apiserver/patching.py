@@ -46,8 +46,8 @@ def check_type(call: Call) -> None:
 
 def patched(call: Call, old: Obj) -> Obj:
     """What the request's patch, any but an apply patch, makes of `old`: a new object. Warnings are those of this
-    attempt."""
-    call.warnings.clear()
+    attempt, and of the kind itself."""
+    call.warnings[:] = [call.resource.deprecated] if call.resource.deprecated else []
     return _decode(call, _apply(call, call.request.body, old), call.request.body)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from backend.apiserver.http.bodies import (
     media_type,
     read,
 )
-from backend.apiserver.http.exchange import JSON, Exchange, warning_header
+from backend.apiserver.http.exchange import JSON, Exchange, Header, warning_header
 from backend.apiserver.http.negotiation import Accepted, Negotiator
 from backend.apiserver.http.routes import Target
 from backend.apiserver.http.subresources import SUBRESOURCES
@@ -42,7 +43,9 @@ class Resources:
         request = await _request(exchange, target, verb, user)
         include = request.query.get("includeObject", "Metadata")
         if verb == "watch":
-            await self._watch(exchange, request, accepted, include)
+            deprecated = target.resource.deprecated
+            warnings = [warning_header(deprecated)] if deprecated else []
+            await self._watch(exchange, request, accepted, include, warnings)
             return
         answer = await self.handler.answer(request, accepted.form, include)
         extra = [warning_header(text) for text in answer.warnings]
@@ -51,13 +54,15 @@ class Resources:
         else:
             await exchange.respond(answer.code, answer.pieces, JSON, extra)
 
-    async def _watch(self, exchange: Exchange, request: ApiRequest, accepted: Accepted, include: str) -> None:
+    async def _watch(
+        self, exchange: Exchange, request: ApiRequest, accepted: Accepted, include: str, warnings: Sequence[Header]
+    ) -> None:
         if not request.query.get("timeoutSeconds"):
             timeout = str(random.randint(MIN_WATCH_SECONDS, 2 * MIN_WATCH_SECONDS))
             request = replace(request, query={**request.query, "timeoutSeconds": timeout})
         stream = self.handler.stream(request, accepted.form, include)
         async with exchange.until_disconnect(), stream as frames:
-            await exchange.start_stream(WATCH)
+            await exchange.start_stream(WATCH, warnings)
             async for frame in frames:
                 await exchange.write(frame)
         await exchange.end_stream()

@@ -172,6 +172,14 @@ async def test_the_old_watch_path_of_one_object_selects_it_by_name(running: Runn
     assert request.query == {"timeoutSeconds": "5", "fieldSelector": "metadata.name=x"}
 
 
+async def test_a_watch_of_a_deprecated_kind_says_so(running: Running) -> None:
+    connection = await running.unix()
+    await connection.send("GET", "/api/v1/namespaces/default/endpoints?watch=1")
+    head = await connection.head()
+    text = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+    assert head.headers["warning"] == f'299 - "{text}"'
+
+
 async def test_a_watch_ends_at_once_when_the_client_goes(running: Running) -> None:
     connection = await running.tls()
     await connection.send("GET", f"{PODS}?watch=true", {"Authorization": "Bearer the-admin-token"})
@@ -366,4 +374,26 @@ async def test_without_credentials_nothing_is_streamed(running: Running, node: N
     event = await socket.open(f"{PODS}/p/exec?command=a&stdout=true", "v5.channel.k8s.io")
     assert isinstance(event, events.RejectConnection)
     assert event.status_code == 401
+    assert not node.asked
+
+
+async def test_admission_sees_who_connects_and_how(running: Running, node: Node) -> None:
+    running.handler.refuse_connections = ApiError(403, "Forbidden", "not here")
+    answer = await running.get(f"{PODS}/p/exec?command=sh&command=-c&stdin=true&container=c")
+    assert (answer.code, answer.json["message"]) == (403, "not here")
+    await running.get(f"{PODS}/p/portforward?ports=80,81")
+    await running.get(f"{PODS}/p/proxy/a/b")
+    socket = Socket(await running.unix())
+    event = await socket.open(f"{PODS}/p/attach?stdout=1&container=c", "v5.channel.k8s.io")
+    assert isinstance(event, events.RejectConnection)
+    assert event.status_code == 403
+    exec_, forward, proxy, attach = running.handler.connections
+    assert (exec_[0].subresource, exec_[0].namespace, exec_[0].name) == ("exec", "default", "p")
+    assert exec_[0].user.name == "kubernetes-admin"
+    assert exec_[1] == {
+        "kind": "PodExecOptions", "apiVersion": "v1", "command": ["sh", "-c"], "stdin": True, "container": "c",
+    }  # fmt: skip
+    assert forward[1] == {"kind": "PodPortForwardOptions", "apiVersion": "v1", "ports": [80, 81]}
+    assert (proxy[1]["kind"], proxy[1]["path"]) == ("PodProxyOptions", "/a/b")
+    assert attach[1] == {"kind": "PodAttachOptions", "apiVersion": "v1", "stdout": True, "container": "c"}
     assert not node.asked
