@@ -1,7 +1,7 @@
 """The selectors that a review may ask with. RBAC does not look at them; they must be sound all the same.
 
-Source: validateResourceAttributes of pkg/apis/authorization/validation. Operators that nobody knows may come from a newer
-client, and pass.
+Source: validateResourceAttributes of pkg/apis/authorization/validation. Operators that nobody knows may come from a
+newer client, and pass.
 """
 
 from __future__ import annotations

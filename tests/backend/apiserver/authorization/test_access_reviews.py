@@ -158,7 +158,8 @@ async def test_what_nodes_may_do_is_not_told(bootstrapped):
         ),
         (
             {"fieldSelector": {"requirements": [{"key": "a", "operator": "In"}]}},
-            "fieldSelector.requirements[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+            "fieldSelector.requirements[0].values: Required value: must be specified when `operator` is 'In' or"
+            " 'NotIn'",
         ),
         (
             {"labelSelector": {"requirements": [{"key": "a", "operator": "Exists", "values": ["b"]}]}},
