@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.meta import timefmt
 from backend.meta.types import Obj
-from backend.store.api import Store
+from backend.store.api import Entry, Store
 
 _INVALIDATED = "service account token has been invalidated"
 
@@ -17,15 +18,46 @@ class TokenRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class BoundObject:
+    """What must live for the token to be valid. `key` is the store's; a Secret that keeps the token has no `uid`."""
+
+    kind: str
+    key: str
+    name: str
+    uid: str
+    keeps_token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
-    """The objects that a token names, each as {name, uid}. A node beside a pod is information, not a condition."""
+    """Whom a token is of and what it is bound to. A node beside a pod is information, not a condition."""
 
     namespace: str
     account: Obj
-    secret: Obj | None
     pod: Obj | None
     node: Obj | None
-    legacy: bool = False
+    objects: Sequence[BoundObject]
+
+
+def bind(
+    namespace: str, account: Obj, *, pod: Obj | None = None, node: Obj | None = None, secret: Obj | None = None,
+    keeps_token: bool = False,
+) -> Bound:  # fmt: skip
+    """References are {name, uid}; the Secret that `keeps_token` has no uid."""
+    objects = [_object("serviceaccount", namespace, account)]
+    if secret is not None:
+        objects.append(_object("secret", namespace, secret, keeps_token))
+    if pod is not None:
+        objects.append(_object("pod", namespace, pod))
+    elif node is not None:
+        objects.append(_object("node", "", node))
+    return Bound(namespace, account, pod, node, objects)
+
+
+def _object(kind: str, namespace: str, reference: Obj, keeps_token: bool = False) -> BoundObject:
+    name = reference["name"]
+    place = f"{namespace}/{name}" if namespace else name
+    return BoundObject(kind, f"core/{kind}s/{place}", name, reference.get("uid", ""), keeps_token)
 
 
 class Objects:
@@ -40,63 +72,41 @@ class Objects:
         What is being deleted counts as gone once its deletion was due before `deleted_before`. `seen` keeps the
         revisions that passed: an object that did not change is not looked at again.
         """
-        namespace = bound.namespace
-        account = f"core/serviceaccounts/{namespace}/{bound.account['name']}"
-        if not self._passed(account, seen):
-            self._check_account(account, bound, seen, deleted_before)
-        if bound.secret is not None:
-            secret = f"core/secrets/{namespace}/{bound.secret['name']}"
-            if not self._passed(secret, seen):
-                if bound.legacy:
-                    self._check_kept(secret, token)
-                self._check_object(secret, "secret", bound.secret, seen, deleted_before)
-        if bound.pod is not None:
-            pod = f"core/pods/{namespace}/{bound.pod['name']}"
-            if not self._passed(pod, seen):
-                self._check_object(pod, "pod", bound.pod, seen, deleted_before)
-        elif bound.node is not None:
-            node = f"core/nodes/{bound.node['name']}"
-            if not self._passed(node, seen):
-                self._check_object(node, "node", bound.node, seen, deleted_before)
+        for wanted in bound.objects:
+            entry = self._store.get(wanted.key)
+            if entry is not None and seen.get(wanted.key) == entry.revision:
+                continue
+            if wanted.kind == "serviceaccount":
+                meta = _living_account(entry, wanted, bound.namespace, deleted_before)
+            else:
+                meta = _living(entry, wanted, deleted_before, token)
+            if entry is not None and not meta.get("deletionTimestamp"):
+                seen[wanted.key] = entry.revision
 
-    def _passed(self, key: str, seen: dict[str, int]) -> bool:
-        entry = self._store.get(key)
-        return entry is not None and seen.get(key) == entry.revision
 
-    def _check_account(self, key: str, bound: Bound, seen: dict[str, int], deleted_before: float) -> None:
-        entry, name = self._store.get(key), bound.account["name"]
-        if entry is None:
-            raise TokenRefused(f'serviceaccounts "{name}" not found')
-        meta = entry.obj["metadata"]
-        if _deleted(meta, deleted_before):
-            raise TokenRefused(f"service account {bound.namespace}/{name} has been deleted")
-        if meta["uid"] != bound.account["uid"]:
-            text = f"service account UID ({meta['uid']}) does not match claim ({bound.account['uid']})"
-            raise TokenRefused(text)
-        if not meta.get("deletionTimestamp"):
-            seen[key] = entry.revision
+def _living_account(entry: Entry | None, wanted: BoundObject, namespace: str, deleted_before: float) -> Obj:
+    if entry is None:
+        raise TokenRefused(f'serviceaccounts "{wanted.name}" not found')
+    meta: Obj = entry.obj["metadata"]
+    if _deleted(meta, deleted_before):
+        raise TokenRefused(f"service account {namespace}/{wanted.name} has been deleted")
+    if meta["uid"] != wanted.uid:
+        raise TokenRefused(f"service account UID ({meta['uid']}) does not match claim ({wanted.uid})")
+    return meta
 
-    def _check_object(
-        self, key: str, kind: str, reference: Obj, seen: dict[str, int], deleted_before: float
-    ) -> None:
-        entry = self._store.get(key)
-        if entry is None or _deleted(entry.obj["metadata"], deleted_before):
-            raise TokenRefused(_INVALIDATED)
-        meta = entry.obj["metadata"]
-        if reference.get("uid", meta["uid"]) != meta["uid"]:
-            text = f"does not match service account {kind} ref claim ({reference['uid']})"
-            raise TokenRefused(f"{kind} UID ({meta['uid']}) {text}")
-        if not meta.get("deletionTimestamp"):
-            seen[key] = entry.revision
 
-    def _check_kept(self, key: str, token: str) -> None:
-        """A token that is kept in a Secret is valid only as long as it is kept there."""
-        entry = self._store.get(key)
-        if entry is None:
-            raise TokenRefused(_INVALIDATED)
-        data = entry.obj.get("data") or {}
-        if base64.b64decode(data.get("token", "")) != token.encode():
+def _living(entry: Entry | None, wanted: BoundObject, deleted_before: float, token: str) -> Obj:
+    if entry is None or _deleted(entry.obj["metadata"], deleted_before):
+        raise TokenRefused(_INVALIDATED)
+    meta: Obj = entry.obj["metadata"]
+    if wanted.uid and wanted.uid != meta["uid"]:
+        text = f"does not match service account {wanted.kind} ref claim ({wanted.uid})"
+        raise TokenRefused(f"{wanted.kind} UID ({meta['uid']}) {text}")
+    if wanted.keeps_token:
+        kept = (entry.obj.get("data") or {}).get("token", "")
+        if base64.b64decode(kept) != token.encode():
             raise TokenRefused("token does not match server's copy")
+    return meta
 
 
 def _deleted(meta: Obj, deleted_before: float) -> bool:

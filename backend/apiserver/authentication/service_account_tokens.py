@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from backend.apiserver.authentication import accounts
-from backend.apiserver.authentication.bound_objects import Bound, Objects, TokenRefused
+from backend.apiserver.authentication.bound_objects import Bound, Objects, TokenRefused, bind
 from backend.apiserver.authentication.claims import (
     AUDIENCES,
     ISSUER,
@@ -49,6 +49,7 @@ class _Known:
     """A token whose signature was verified. `seen` has the revisions at which what it is bound to was found alive."""
 
     claims: Obj
+    audiences: Sequence[str]
     user: User
     bound: Bound
     seen: dict[str, int] = field(default_factory=dict)
@@ -76,9 +77,9 @@ class ServiceAccountTokens:
                 return None
         else:
             self._known.move_to_end(token)
-        meant = tuple(audience for audience in _audiences(known.claims) if audience in audiences)
+        meant = tuple([audience for audience in known.audiences if audience in audiences])
         if not meant:
-            text = f"token audiences {_go_list(_audiences(known.claims))} is invalid for the target audiences"
+            text = f"token audiences {_go_list(known.audiences)} is invalid for the target audiences"
             raise TokenRefused(f"{text} {_go_list(audiences)}")
         now = self._clock()
         _check_time(known.claims, now)
@@ -94,7 +95,7 @@ class ServiceAccountTokens:
         except BadSignature as error:
             raise TokenRefused(str(error)) from None
         bound = _bound(claims) if issuer == ISSUER else _legacy_bound(claims)
-        known = self._known[token] = _Known(claims, _user(claims, bound), bound)
+        known = self._known[token] = _Known(claims, _audiences(claims), _user(claims, bound), bound)
         if len(self._known) > _KNOWN_TOKENS:
             self._known.popitem(last=False)
         return known
@@ -130,13 +131,13 @@ def _check_time(claims: Obj, now: float) -> None:
 
 def _bound(claims: Obj) -> Bound:
     own = claims[KUBERNETES]
-    pod, node = own.get("pod"), own.get("node")
-    return Bound(own["namespace"], own["serviceaccount"], own.get("secret"), pod, node)
+    bound = {kind: own.get(kind) for kind in ("pod", "node", "secret")}
+    return bind(own["namespace"], own["serviceaccount"], **bound)
 
 
 def _legacy_bound(claims: Obj) -> Bound:
     account = {"name": claims[LEGACY_ACCOUNT], "uid": claims[LEGACY_ACCOUNT_UID]}
-    return Bound(claims[LEGACY_NAMESPACE], account, {"name": claims[LEGACY_SECRET]}, None, None, legacy=True)
+    return bind(claims[LEGACY_NAMESPACE], account, secret={"name": claims[LEGACY_SECRET]}, keeps_token=True)
 
 
 def _user(claims: Obj, bound: Bound) -> User:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.apiserver import decoding
+from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.authentication.claims import AUDIENCES, bound_claims
 from backend.apiserver.call import Call, Plain
 from backend.meta import causes, errors, timefmt
@@ -37,6 +38,7 @@ async def create_token(call: Call) -> Plain:
     spec = _defaulted(request.get("spec") or {})
     if found := _validate(spec):
         raise errors.invalid(f"{_KIND}.{_GROUP}", "", found)
+    await call.server.admission.validate(Attributes(call, "CREATE", {**request, "spec": spec}))
     bound = _bound(call, spec["boundObjectRef"])
     seconds, warn_after = spec["expirationSeconds"], None
     if "pod" in bound and seconds == _PROJECTED_SECONDS and set(spec["audiences"]) <= set(AUDIENCES):
