@@ -9,11 +9,14 @@ from backend.controllers.certificates.approver import CsrApprover
 from backend.controllers.certificates.cleaner import CsrCleaner
 from backend.controllers.certificates.conditions import CSRS
 from backend.controllers.certificates.signer import CsrSigner, Sign
+from backend.controllers.certificates.trust_bundle_publisher import TrustBundlePublisher
 from backend.controllers.legacy_tokens import LegacyTokens, SignToken
 from backend.machinery.client import SERVICE_ACCOUNTS, Client
 from backend.machinery.clock import Clock
 from backend.machinery.controller import Controller
 from backend.machinery.informer import Informer
+
+_PUBLISHER = "kube-apiserver-serving-clustertrustbundle-publisher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,12 @@ class Credentials:
         csrs = Informer(own, CSRS, clock=clock)
         accounts = Informer(client, SERVICE_ACCOUNTS, clock=clock)
         tokens = LegacyTokens(client, signers.token, ca_bundle, accounts=accounts, clock=clock)
-        self.informers = [csrs, accounts, tokens.secrets]
+        publisher = TrustBundlePublisher(acting_as(_PUBLISHER), ca_bundle, clock=clock)
+        self.informers = [csrs, accounts, tokens.secrets, publisher.bundles]
         self.controllers: list[Controller] = [
             CsrApprover(own, csrs=csrs, clock=clock).controller,
             CsrSigner(own, signers.certificate, csrs=csrs, clock=clock).controller,
             CsrCleaner(own, csrs=csrs, clock=clock).controller,
             tokens.controller,
+            publisher.controller,
         ]
