@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from backend.apiserver.authentication.authenticator import ANONYMOUS_PATHS, Authenticator
 from backend.apiserver.authentication.impersonation import NobodyImpersonated
@@ -121,8 +122,11 @@ class App:
                 verb = target.verb(exchange.method, wants_watch(exchange))
                 self._authorize(user, verb, target, exchange)
                 if target.subresource == PROXY:
+                    await self._admit(target, user, exchange.query_values())
                     await self._proxied(exchange, target)
                 elif target.subresource in POD_STREAMS:
+                    if target.subresource != "log":
+                        await self._admit(target, user, exchange.query_values())
                     await self._pod_streams.serve(exchange, target)
                 else:
                     await self._resources.serve(exchange, target, verb, user)
@@ -147,6 +151,12 @@ class App:
         """The same for what is not a resource, or none that is served."""
         if MASTERS not in user.groups:
             require(self._authorizer, requested(user, exchange.method, exchange.path))
+
+    async def _admit(self, target: Target, user: User, parameters: list[tuple[str, str]]) -> None:
+        """A connection, to an object or through it."""
+        from backend.apiserver.http.connecting import admit
+
+        await admit(self._resources.handler, target, user, parameters)
 
     async def _proxied(self, exchange: Exchange, target: Target) -> None:
         from backend.apiserver.http.proxy import Proxy
@@ -190,7 +200,10 @@ class App:
         assert task is not None
         self._streams.add(task)
         try:
-            await self._pod_streams.serve_websocket(socket, self._websocket_target(scope, socket))
+            target, user = self._websocket_target(scope, socket)
+            parameters = parse_qsl(socket.query_string.decode("latin-1"), keep_blank_values=True)
+            await self._admit(target, user, parameters)
+            await self._pod_streams.serve_websocket(socket, target)
         except ApiError as error:
             await socket.refuse(error)
         except NobodyImpersonated as error:
@@ -201,7 +214,7 @@ class App:
         finally:
             self._streams.discard(task)
 
-    def _websocket_target(self, scope: Mapping[str, Any], socket: Any) -> Target:
+    def _websocket_target(self, scope: Mapping[str, Any], socket: Any) -> tuple[Target, User]:
         user = self._identity.user(scope["state"], socket.headers, scope["headers"])
         try:
             target = self._router.match(scope["path"])
@@ -210,7 +223,7 @@ class App:
         if target.subresource not in ("exec", "attach", "portforward"):
             raise method_not_allowed()
         self._authorize(user, "get", target)
-        return target
+        return target, user
 
 
 def _uri(exchange: Exchange) -> str:

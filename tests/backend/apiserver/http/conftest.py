@@ -31,7 +31,7 @@ from backend.apiserver.http.podstreams import PodStreams
 from backend.apiserver.http.resources import Resources
 from backend.apiserver.http.routes import Router
 from backend.apiserver.http.server import Server, bind, bind_unix, tls_context
-from backend.meta.errors import already_exists, not_found
+from backend.meta.errors import ApiError, already_exists, not_found
 from backend.meta.schema import Schemas
 from backend.meta.types import ApiRequest, Obj
 from backend.resources.catalog import Catalog
@@ -49,6 +49,13 @@ class MemoryHandler:
         self.asked: list[tuple[ApiRequest, str, str]] = []
         self.frames: asyncio.Queue[bytes] = asyncio.Queue()
         self.open_streams = 0
+        self.connections: list[tuple[ApiRequest, Obj]] = []
+        self.refuse_connections: ApiError | None = None
+
+    async def admit_connect(self, request: ApiRequest, options: Obj) -> None:
+        self.connections.append((request, options))
+        if self.refuse_connections is not None:
+            raise self.refuse_connections
 
     async def request(self, request: ApiRequest) -> Obj:
         key = (request.resource, request.namespace, request.name)
