@@ -7,7 +7,11 @@ from collections.abc import Callable
 from backend.controllers.workloads import replicas
 from backend.controllers.workloads.deployment.controller import DEPLOYMENTS, DeploymentController
 from backend.controllers.workloads.deployment.controller import NAME as DEPLOYMENT
+from backend.controllers.workloads.history import CONTROLLER_REVISIONS
 from backend.controllers.workloads.replicas import ReplicasController
+from backend.controllers.workloads.statefulset.controller import NAME as STATEFUL_SET
+from backend.controllers.workloads.statefulset.controller import STATEFUL_SETS, StatefulSetController
+from backend.controllers.workloads.statefulset.storage import CLAIMS
 from backend.machinery.client import PODS, Client
 from backend.machinery.clock import Clock
 from backend.machinery.controller import Controller
@@ -39,3 +43,13 @@ class Workloads:
         )
         self.controllers.append(deployer.controller)
         self.recorders.append(deployer.recorder)
+        keeper_of_sets = StatefulSetController(
+            acting_as(STATEFUL_SET),
+            sets=informers.of(STATEFUL_SETS),
+            pods=pods,
+            revisions=informers.of(CONTROLLER_REVISIONS),
+            claims=informers.of(CLAIMS),
+            clock=clock,
+        )
+        self.controllers.append(keeper_of_sets.controller)
+        self.recorders.append(keeper_of_sets.recorder)

@@ -144,6 +144,18 @@ class PodControl:
         self._client = client
         self._recorder = recorder
 
+    def created(self, _owner: Obj, name: str) -> str:
+        return f"Created pod: {name}"
+
+    def not_created(self, _owner: Obj, _name: str, error: ApiError) -> str:
+        return f"Error creating: {error}"
+
+    def deleted(self, _owner: Obj, name: str) -> str:
+        return f"Deleted pod: {name}"
+
+    def not_deleted(self, _owner: Obj, _name: str, error: ApiError) -> str:
+        return f"Error deleting: {error}"
+
     async def create(self, pod: Obj, owner: Obj) -> Obj:
         """The pod as it was stored. Raises ApiError, also as an event of the owner."""
         namespace = owner["metadata"]["namespace"]
@@ -151,9 +163,11 @@ class PodControl:
             made = await self._client.create(PODS, pod, namespace)
         except ApiError as error:
             if not _is_terminating_namespace(error):
-                self._recorder.event(owner, "Warning", "FailedCreate", f"Error creating: {error}")
+                name = pod["metadata"].get("name", "")
+                self._recorder.event(owner, "Warning", "FailedCreate", self.not_created(owner, name, error))
             raise
-        self._recorder.event(owner, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+        text = self.created(owner, made["metadata"]["name"])
+        self._recorder.event(owner, "Normal", "SuccessfulCreate", text)
         return made
 
     async def delete(self, pod: Obj, owner: Obj) -> bool:
@@ -165,9 +179,10 @@ class PodControl:
         except ApiError as error:
             if error.code in (404, 409):
                 return False
-            self._recorder.event(owner, "Warning", "FailedDelete", f"Error deleting: {error}")
+            text = self.not_deleted(owner, meta["name"], error)
+            self._recorder.event(owner, "Warning", "FailedDelete", text)
             raise
-        self._recorder.event(owner, "Normal", "SuccessfulDelete", f"Deleted pod: {meta['name']}")
+        self._recorder.event(owner, "Normal", "SuccessfulDelete", self.deleted(owner, meta["name"]))
         return True
 
 

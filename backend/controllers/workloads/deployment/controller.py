@@ -170,7 +170,7 @@ class DeploymentController:
     def _made_of(self, deployment: Obj, replica_sets: Sequence[Obj], revision: int) -> Obj:
         spec, meta = deployment["spec"], deployment["metadata"]
         template = spec["template"]
-        mark = rules.template_hash(template, (deployment.get("status") or {}).get("collisionCount"))
+        mark = rules.template_hash(template, (deployment.get("status") or {}).get("collisionCount", 0))
         template_meta = template.get("metadata") or {}
         labels = {**(template_meta.get("labels") or {}), rules.HASH_LABEL: mark}
         selector = {

@@ -5,12 +5,10 @@ Source: pkg/controller/deployment/util/deployment_util.go.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 
-import orjson
-
+from backend.controllers.workloads.hashing import short_hash
 from backend.meta import timefmt
 from backend.meta.types import Obj
 
@@ -26,7 +24,6 @@ _NOT_COPIED = frozenset(
     )
 )  # fmt: skip
 _HISTORY_LENGTH = 2000
-_HASH_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _FAR_FUTURE = math.inf
 
 
@@ -85,13 +82,9 @@ def without_hash(template: Obj) -> Obj:
     return {"metadata": meta, "spec": template["spec"]}
 
 
-def template_hash(template: Obj, collisions: int | None) -> str:
-    """Ten characters or fewer that tell templates apart; another set of them after each collision."""
-    digest = hashlib.sha256(orjson.dumps(without_hash(template), option=orjson.OPT_SORT_KEYS))
-    if collisions is not None:
-        digest.update(str(collisions).encode())
-    number = str(int.from_bytes(digest.digest()[:4], "big"))
-    return "".join(_HASH_ALPHABET[ord(character) % len(_HASH_ALPHABET)] for character in number)
+def template_hash(template: Obj, collisions: int) -> str:
+    """What tells templates apart; another one after each collision."""
+    return short_hash(without_hash(template), collisions)
 
 
 def copied_annotations(deployment: Obj) -> dict[str, str]:
