@@ -25,6 +25,7 @@ COMMANDS: dict[str, str | Group] = {
     "apply set-last-applied": "minikctl.commands.apply.set_last_applied",
     "apply view-last-applied": "minikctl.commands.apply.view_last_applied",
     "attach": "minikctl.commands.attach",
+    "autoscale": "minikctl.commands.autoscale",
     "auth": Group("Inspect authorization"),
     "auth can-i": "minikctl.commands.auth.can_i",
     "auth reconcile": "minikctl.commands.auth.reconcile",
@@ -110,6 +111,7 @@ COMMANDS: dict[str, str | Group] = {
     "options": "minikctl.commands.options",
     "patch": "minikctl.commands.patch",
     "replace": "minikctl.commands.replace",
+    "scale": "minikctl.commands.scale",
     "version": "minikctl.commands.version",
     "wait": "minikctl.commands.wait",
 }
@@ -134,6 +136,7 @@ ALIASES = {
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Basic Commands (Beginner):", ("create", "expose")),
     ("Basic Commands (Intermediate):", ("explain", "get", "edit", "delete")),
+    ("Deploy Commands:", ("scale", "autoscale")),
     ("Cluster Management Commands:", ("certificate", "cluster", "cluster-info")),
     ("Troubleshooting and Debugging Commands:", ("describe", "logs", "attach", "exec", "auth")),
     ("Advanced Commands:", ("diff", "apply", "patch", "replace", "wait")),
