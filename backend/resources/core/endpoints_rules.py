@@ -9,8 +9,8 @@ from backend.meta import addresses, causes, names
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
 from backend.resources import cells
+from backend.resources.core.port_validation import validate_app_protocol, validate_protocol
 
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
 _SHOWN = 3
 """Endpoints that a table shows one by one."""
 
@@ -80,11 +80,7 @@ def _validate_port(port: Obj, path: str, *, named: bool) -> list[Cause]:
         found.append(causes.required(f"{path}.name"))
     number = port.get("port", 0)
     found += causes.each_invalid(f"{path}.port", number, names.port_number(number))
-    if port.get("protocol") not in _PROTOCOLS:
-        found.append(causes.not_supported(f"{path}.protocol", port.get("protocol", ""), _PROTOCOLS))
-    if (protocol := port.get("appProtocol")) is not None:
-        found += causes.each_invalid(f"{path}.appProtocol", protocol, names.qualified_name(protocol))
-    return found
+    return [*found, *validate_protocol(port, path), *validate_app_protocol(port, path)]
 
 
 def row(endpoints: Obj, now: float) -> list[Any]:

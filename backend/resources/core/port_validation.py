@@ -57,3 +57,17 @@ def host_port_conflicts(containers: Sequence[Obj], path: str) -> list[Cause]:
                 found.append(causes.duplicate(f"{path}[{index}].ports[{number}].hostPort", text))
             seen.add(text)
     return found
+
+
+def validate_protocol(port: Obj, path: str) -> list[Cause]:
+    """Of a port that stands in a service, or behind one."""
+    if port.get("protocol") in _PROTOCOLS:
+        return []
+    return [causes.not_supported(f"{path}.protocol", port.get("protocol", ""), _PROTOCOLS)]
+
+
+def validate_app_protocol(port: Obj, path: str) -> list[Cause]:
+    protocol = port.get("appProtocol")
+    if protocol is None:
+        return []
+    return causes.each_invalid(f"{path}.appProtocol", protocol, names.qualified_name(protocol))

@@ -10,10 +10,13 @@ from backend.meta.errors import Cause
 from backend.meta.objectmeta import validate_labels
 from backend.meta.types import Obj
 from backend.resources.core import service_fields as fields
-from backend.resources.core.port_validation import validate_port_reference
+from backend.resources.core.port_validation import (
+    validate_app_protocol,
+    validate_port_reference,
+    validate_protocol,
+)
 from backend.resources.core.service_addresses import validate_cluster_ips
 
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _TRAFFIC_POLICIES = ("Cluster", "Local")
 _DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
@@ -112,11 +115,9 @@ def _validate_port(port: Obj, path: str, seen: set[str], *, named: bool) -> list
         found.append(causes.required(f"{path}.name"))
     number = port.get("port", 0)
     found += causes.each_invalid(f"{path}.port", number, names.port_number(number))
-    if port.get("protocol") not in _PROTOCOLS:
-        found.append(causes.not_supported(f"{path}.protocol", port.get("protocol", ""), _PROTOCOLS))
+    found += validate_protocol(port, path)
     found += validate_port_reference(port.get("targetPort", 0), f"{path}.targetPort")
-    if (protocol := port.get("appProtocol")) is not None:
-        found += causes.each_invalid(f"{path}.appProtocol", protocol, names.qualified_name(protocol))
+    found += validate_app_protocol(port, path)
     return found
 
 

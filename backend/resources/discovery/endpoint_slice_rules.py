@@ -13,9 +13,9 @@ from backend.meta.errors import Cause
 from backend.meta.objectmeta import validate_labels
 from backend.meta.types import Obj
 from backend.resources import cells
+from backend.resources.core.port_validation import validate_app_protocol, validate_protocol
 
 _ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
 _MAX_ENDPOINTS, _MAX_ADDRESSES, _MAX_PORTS, _MAX_TOPOLOGY, _MAX_HINTS = 1000, 100, 100, 16, 8
 _SHOWN = 3
 """Ports and endpoints that a table shows one by one."""
@@ -141,10 +141,8 @@ def _validate_ports(ports: list[Obj]) -> list[Cause]:
         if name in seen:
             found.append(causes.duplicate(f"{path}.name", name))
         seen.add(name)
-        if port.get("protocol") not in _PROTOCOLS:
-            found.append(causes.not_supported(f"{path}.protocol", port.get("protocol", ""), _PROTOCOLS))
-        if (protocol := port.get("appProtocol")) is not None:
-            found += causes.each_invalid(f"{path}.appProtocol", protocol, names.qualified_name(protocol))
+        found += validate_protocol(port, path)
+        found += validate_app_protocol(port, path)
     return found
 
 
