@@ -103,6 +103,8 @@ class Merging:
         owned = self._set
         for entry in others:
             owned = sets.union(owned, entry.get("fieldsV1") or {})
+        if not sets.difference(last, owned):
+            return merged
         last, owned = sets.with_structs(last, kind), sets.with_structs(owned, kind)
         everything = sets.with_structs(field_set(merged, kind), kind)
         pruned = remove(merged, last, kind) or {}

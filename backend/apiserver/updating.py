@@ -214,7 +214,7 @@ def _set_owners(new: Obj, old: Obj, entries: managedfields.Entries) -> bool:
     """Write the entries into `new`, which has those of `old`; whether that is a change. That nothing but a time would
     change is none."""
     present = old["metadata"].get("managedFields") or ()
-    if entries is present or (managedfields.same_but_times(entries, present) and new == old):
+    if entries is present or (new == old and managedfields.same_but_times(entries, present)):
         return False
     if entries:
         new["metadata"]["managedFields"] = list(entries)
