@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
+from backend.apiserver.custom.conversion import ConvertedStore
 from backend.apiserver.paging import Snapshots
 from backend.apiserver.versions import VersionedStore
 from backend.meta import timefmt
@@ -55,7 +56,7 @@ class Server:
             return self
         view = self.views.get(resource)
         if view is None:
-            store = VersionedStore(self.store, resource)
+            store = (VersionedStore if resource.conversion is None else ConvertedStore)(self.store, resource)
             server = Server(
                 store, self.catalog, self.schemas, self.clock, Snapshots(store, self.clock), self.admission,
                 self.authorizer, self.tokens,

@@ -25,6 +25,7 @@ from backend.apiserver.authentication.bearer_tokens import BearerTokens
 from backend.apiserver.authorization.cluster import ClusterAuthorizer
 from backend.apiserver.authorization.refusal import require_request
 from backend.apiserver.call import Call, Many, One, Plain, Server
+from backend.apiserver.custom.conversion import NeedsConversion
 from backend.apiserver.custom.definitions import CustomDefinitions
 from backend.apiserver.custom.local_services import LocalServices
 from backend.apiserver.paging import Snapshots
@@ -93,7 +94,7 @@ class Handler:
         """See Transport.watch."""
         with _guarded(request):
             require_request(self.authorizer, request)
-            watching = self._watching(request)
+            watching = await self._watching(request)
         events = _events(request, watching)
         try:
             async with aclosing(events):
@@ -122,7 +123,7 @@ class Handler:
             registry.find_resource(self._server, request)
             encode = await self._frame_encoder(request, form, include)
             try:
-                watching: Watching | None = self._watching(request)
+                watching: Watching | None = await self._watching(request)
                 refused = b""
             except ApiError as error:
                 if error.code not in (410, 504):
@@ -143,9 +144,13 @@ class Handler:
         attributes = Attributes(Call(self._server, resource, request), "CONNECT", options)
         await self._server.admission.pass_through(attributes)
 
-    def _watching(self, request: ApiRequest) -> Watching:
+    async def _watching(self, request: ApiRequest) -> Watching:
         resource = registry.find_resource(self._server, request)
-        return Watching(Call(self._server.serving(resource), resource, request))
+        while True:
+            try:
+                return Watching(Call(self._server.serving(resource), resource, request))
+            except NeedsConversion as needed:
+                await needed.convert()
 
     async def _encode(self, result: One | Many, form: Form, include: str) -> Sequence[bytes]:
         resource = result.resource

@@ -19,6 +19,7 @@ from backend.apiserver import (
 from backend.apiserver.authentication import reviews, token_request
 from backend.apiserver.authorization import reviews as access
 from backend.apiserver.call import Call, Result, Server
+from backend.apiserver.custom.conversion import NeedsConversion
 from backend.meta import errors
 from backend.meta.types import ApiRequest
 from backend.resources.resource import Resource
@@ -104,7 +105,12 @@ async def serve(server: Server, request: ApiRequest, warnings: list[str]) -> Res
     dry_run = request.verb in _WRITES and options.write_options(request)
     if resource.deprecated:
         warnings.append(resource.deprecated)
-    return await verb(Call(server.serving(resource), resource, request, dry_run, warnings))
+    call = Call(server.serving(resource), resource, request, dry_run, warnings)
+    while True:
+        try:
+            return await verb(call)
+        except NeedsConversion as needed:
+            await needed.convert()
 
 
 def _verb(resource: Resource, request: ApiRequest) -> Verb:

@@ -63,7 +63,7 @@ class VersionedStore:
         self._store = store
         self._resource = resource
         self._view = partial(ViewedEntry, resource)
-        self._watches: WeakSet[_VersionedWatch] = WeakSet()
+        self._watches: WeakSet[Watch] = WeakSet()
 
     @property
     def revision(self) -> int:

@@ -84,7 +84,8 @@ class Catalog:
         the one in which they are stored: for who has to see every object once."""
         found: dict[str, Resource] = {}
         for resource in self:
-            if resource.stored_as is None or resource.prefix not in found:
+            stored = resource.stored_as or resource
+            if stored.api_version == resource.api_version or resource.prefix not in found:
                 found[resource.prefix] = resource
         return list(found.values())
 

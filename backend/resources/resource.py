@@ -169,6 +169,8 @@ class Resource:
     stored_as: Resource | None = None
     from_stored: Callable[[Obj], Obj] = _unconverted
     to_stored: Callable[[Obj], Obj] = _unconverted
+    conversion: Obj | None = None
+    """The CustomResourceConversion of a kind whose versions only a webhook can convert."""
     prefix: str = field(init=False)
     """The store prefix of the collection; ends in a slash."""
 

@@ -33,6 +33,8 @@ class CustomDefinitions:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._definitions: dict[str, Obj] = {}
+        self._statuses: dict[str, Obj] = {}
+        """As they should be, which they are in the store only after another write: who came first has the names."""
         self._served: dict[str, Obj] = {}
         """What is served, by the definition's name: the parts of it that matter for that."""
         self._schemas: dict[str, list[str]] = {}
@@ -44,7 +46,9 @@ class CustomDefinitions:
         snapshot = self._server.store.list(CUSTOM_RESOURCE_DEFINITION.prefix)
         self._revision = snapshot.revision
         for entry in snapshot.entries:
-            self._definitions[entry.obj["metadata"]["name"]] = entry.obj
+            name = entry.obj["metadata"]["name"]
+            self._definitions[name] = entry.obj
+            self._statuses[name] = entry.obj.get("status") or {}
         for definition in self._definitions.values():
             self._serve(definition)
 
@@ -83,12 +87,13 @@ class CustomDefinitions:
 
     def _gone(self, entry: Entry) -> None:
         name = entry.obj["metadata"]["name"]
-        self._definitions.pop(name, None)
-        self._served.pop(name, None)
+        for known in (self._definitions, self._statuses, self._served):
+            known.pop(name, None)
         self._server.catalog.replace(name, ())
         self._define(name, [])
         for other in self._group(entry.obj):
-            self._settle(other)  # its names are free now
+            self._serve(other)  # its names may be free now
+            self._settle(other)
 
     def _group(self, definition: Obj) -> Iterator[Obj]:
         """The other definitions of the group."""
@@ -98,7 +103,10 @@ class CustomDefinitions:
                 yield other
 
     def _status(self, definition: Obj) -> Obj:
-        return status_of(definition, self._group(definition), self._server.now())
+        others = [self._statuses.get(other["metadata"]["name"], {}) for other in self._group(definition)]
+        status = status_of(definition, others, self._server.now())
+        self._statuses[definition["metadata"]["name"]] = status
+        return status
 
     def _serve(self, definition: Obj) -> None:
         """Serve a definition as it is now, if its names are its own."""

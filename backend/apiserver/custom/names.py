@@ -14,7 +14,7 @@ _COMMUNITY = ("k8s.io", "kubernetes.io")
 
 
 def status_of(definition: Obj, others: Iterable[Obj], now: str) -> Obj:
-    """The status with the names and conditions that a definition gets beside `others`, those of its group."""
+    """The status with the names and conditions that a definition gets; `others` are the statuses of its group."""
     old: Obj = definition.get("status") or {}
     accepted, conflict = _accepted(definition["spec"]["names"], old.get("acceptedNames") or {}, others)
     conditions = list(old.get("conditions") or ())
@@ -46,7 +46,7 @@ def _accepted(wanted: Obj, accepted: Obj, others: Iterable[Obj]) -> tuple[Obj, t
     resources: set[str] = set()
     kinds: set[str] = set()
     for other in others:
-        taken = (other.get("status") or {}).get("acceptedNames") or {}
+        taken = other.get("acceptedNames") or {}
         resources.update(
             filter(None, (taken.get("plural"), taken.get("singular"), *(taken.get("shortNames") or ())))
         )

@@ -100,6 +100,7 @@ def _kind(
         deprecated=_deprecation(spec["group"], version, accepted["kind"]),
         stored_as=stored,
         from_stored=custom.from_stored,
+        conversion=spec["conversion"] if spec["conversion"]["strategy"] == "Webhook" else None,
     )
     return CustomKind(resource, custom)
 
