@@ -224,6 +224,7 @@ class Backend:
         return self._client(accounts.username("kube-system", account), *accounts.groups("kube-system"))
 
     def _start_kubernetes_service(self) -> None:
+        from backend.controllers.ip_addresses import IpAddresses
         from backend.controllers.kubernetes_service import KubernetesService
 
         client = self._client("system:apiserver", "system:masters")
@@ -232,6 +233,7 @@ class Backend:
             "kubernetes service",
             lambda: KubernetesService(client, cidrs=cidrs, address=address, port=port).run(),
         )
+        self._supervisor.start("IP addresses", lambda: IpAddresses(client).run())
 
     def _start_controllers(self) -> None:
         from backend.controllers.manager import ControllerManager
