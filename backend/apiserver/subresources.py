@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from backend.apiserver import decoding
+from backend.apiserver import decoding, disruption
 from backend.apiserver.admission.attributes import Attributes
 from backend.apiserver.call import Call, One, Plain, success
 from backend.apiserver.deleting import delete_object
@@ -103,7 +103,7 @@ def _scheduled(status: Obj, now: str) -> Obj:
 
 
 async def evict(call: Call) -> Plain:
-    """pods/eviction: a deletion that a disruption budget may refuse, once there are budgets."""
+    """pods/eviction: a deletion that a disruption budget may refuse."""
     body = call.request.body
     version = (
         "policy/v1beta1" if isinstance(body, dict) and body.get("apiVersion") == "policy/v1beta1" else "policy/v1"
@@ -116,6 +116,7 @@ async def evict(call: Call) -> Plain:
     options = eviction.get("deleteOptions") or {}
     validate_delete(options)
     call.dry_run = call.dry_run or bool(options.get("dryRun"))
+    await disruption.claim(call)
     await delete_object(call, options)
     return success(201)
 
