@@ -25,7 +25,11 @@ def run(call: Invocation) -> int:
         podselect.check_running_timeout(call)
     except Failure as error:
         raise UsageError(str(error)) from None
-    pod = _pod(call, argument)
+    return exec_in(call, _pod(call, argument), command)
+
+
+def exec_in(call: Invocation, pod: dict[str, Any], command: list[str]) -> int:
+    """Run a command in the container that --container names, or the pod's default one. 0, or CommandError."""
     phase = (pod.get("status") or {}).get("phase")
     if phase in ("Succeeded", "Failed"):
         raise Failure(f"cannot exec into a container in a completed pod; current phase is {phase}")

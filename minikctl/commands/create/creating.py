@@ -5,8 +5,6 @@ Source: the Run methods of k8s.io/kubectl/pkg/cmd/create.
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -14,6 +12,7 @@ from minikctl.client.errors import Failure, StatusError
 from minikctl.client.rest import ResourceMapping
 from minikctl.command import Flag, Invocation, UsageError
 from minikctl.flags import go_quote, parse_bool
+from minikctl.output import klog
 from minikctl.output.json_out import dumps
 from minikctl.output.printers import make_printer, output_flags
 from minikctl.output.struct_order import Shape, arranged
@@ -90,9 +89,7 @@ def dry_run(call: Invocation) -> DryRun:
 
 def log_deprecation(call: Invocation, place: str, text: str) -> None:
     """A warning in the shape of klog's, which kubectl prints these with: level, time, thread, place in its source."""
-    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
-    moment = f"{time.strftime('%m%d %H:%M:%S', time.localtime(seconds))}.{nanoseconds // 1000:06}"
-    call.streams.err.write(f"W{moment} {os.getpid():7} {place}] {text}\n")
+    call.streams.err.write(klog.line("W", place, text))
 
 
 def validation(call: Invocation) -> str:
