@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.parity.compare import FOLDER, chunks, differences
-from tests.parity.conftest import KUBECTL, MINIKCTL, Both, comparable
+from tests.parity.conftest import KUBECTL, MINIKCTL, Apart, Both, comparable
 
 pytestmark = pytest.mark.kubectl
 
@@ -56,6 +56,41 @@ def test_nothing_changed(both: Both, lines: list[str]) -> None:
         return both(*args, stdin=stdin)
 
     assert differences(lines, run, FOLDER) == []
+
+
+CREATED = (
+    "create role r --verb=get,list --resource=pods,deploy,secrets --resource-name=a",
+    "create role r --verb=get --resource=pods",
+    "create role s --verb=* --resource=* -o yaml",
+    "create role t --verb=get --resource=pods -o json --save-config",
+    "create rolebinding b --role=r --user=u --user=v --group=g --serviceaccount=ns:sa",
+    "create rolebinding b --role=r",
+    "create rolebinding c --clusterrole=view --group=g -o json",
+    "create rolebinding d --clusterrole=view -o name",
+    "describe role r",
+    "describe role",
+    "describe rolebinding b",
+    "describe rolebinding",
+    "get role,rolebinding -o wide",
+    "get role r -o yaml",
+    "get rolebinding b -o json",
+    'patch rolebinding b -p {"roleRef":{"name":"x"}}',
+    "auth can-i --list --as=v",
+    "auth can-i get pods/a --as=v",
+    "auth can-i get pods/b --as=v",
+    "auth can-i get pods --as=v",
+    "auth can-i get pods --as=w --as-group=g -q",
+    "delete role r s t",
+)
+
+
+def test_roles_and_bindings_are_created(apart: Apart) -> None:
+    namespaces = ("access-a", "access-b")
+    for namespace in namespaces:
+        apart(namespaces, "create", "namespace", namespace)
+    for line in CREATED:
+        kubectl, minikctl = apart(namespaces, *line.split())
+        assert kubectl == minikctl, line
 
 
 def test_roles_and_bindings_are_reconciled(parity_home: Path) -> None:
