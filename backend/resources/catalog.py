@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from backend.meta.api_versions import version_priority
 from backend.resources.admissionregistration import group as admissionregistration
 from backend.resources.apiextensions import group as apiextensions
 from backend.resources.apiregistration import group as apiregistration
@@ -71,13 +72,11 @@ class Catalog:
         return self._by_kind.get((group, version, kind))
 
     def groups(self) -> list[tuple[str, list[str]]]:
-        """Each group with its versions, in discovery order; the core group is ""."""
-        found: dict[str, list[str]] = {}
+        """Each group with its versions, in discovery order, the preferred one first; the core group is ""."""
+        found: dict[str, set[str]] = {}
         for resource in self:
-            versions = found.setdefault(resource.group, [])
-            if resource.version not in versions:
-                versions.append(resource.version)
-        return list(found.items())
+            found.setdefault(resource.group, set()).add(resource.version)
+        return [(group, sorted(versions, key=version_priority)) for group, versions in found.items()]
 
     def collections(self) -> list[Resource]:
         """One kind for each collection of stored objects, in whichever version it is served first, by preference

@@ -36,9 +36,11 @@ class Discovery:
         self._read()
 
     def _read(self) -> None:
-        groups: dict[str, dict[str, list[Resource]]] = {}
+        groups: dict[str, dict[str, list[Resource]]] = {
+            group: {version: [] for version in versions} for group, versions in self._catalog.groups()
+        }
         for resource in self._catalog:
-            groups.setdefault(resource.group, {}).setdefault(resource.version, []).append(resource)
+            groups[resource.group][resource.version].append(resource)
         self._groups = groups
         self._documents.clear()
 

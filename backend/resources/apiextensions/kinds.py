@@ -6,11 +6,11 @@ pkg/registry/customresource/strategy.go.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from backend.meta import names
+from backend.meta.api_versions import version_priority
 from backend.meta.schema import Schemas
 from backend.meta.types import Obj
 from backend.resources.apiextensions import column_path
@@ -18,20 +18,7 @@ from backend.resources.apiextensions.custom_schema import CustomSchema
 from backend.resources.apiextensions.printer_columns import table_of
 from backend.resources.resource import ALL_VERBS, Resource, Scale
 
-_VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
-_STAGES = {"alpha": 0, "beta": 1, None: 2}
 _TERMINATING_VERBS = tuple(verb for verb in ALL_VERBS if verb != "create")
-
-
-def version_priority(version: str) -> tuple[int, int, int, int, str]:
-    """To sort versions by, the preferred one first: v2, v1, v1beta2, v1alpha1, and then others by name.
-
-    Source: k8s.io/apimachinery/pkg/version CompareKubeAwareVersionStrings.
-    """
-    match = _VERSION.fullmatch(version)
-    if match is None:
-        return (1, 0, 0, 0, version)
-    return (0, -_STAGES[match[2]], -int(match[1]), -int(match[3] or 0), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from backend.controllers.garbage_collector import GarbageCollector
-from backend.machinery.client import CONFIGMAPS, SECRETS
+from backend.machinery.client import CONFIGMAPS, GVR, SECRETS
+from tests.backend.apiserver.custom.conftest import DEFINITIONS, definition
 from tests.support.control_plane import eventually, running
 
 
@@ -155,3 +156,22 @@ async def test_a_policy_that_is_asked_for_later_replaces_the_first(collected):
             return found["metadata"]["finalizers"] == expected
 
         await eventually(settled)
+
+
+async def test_kinds_that_come_later_are_collected_too(plane):
+    plane.handler.definitions.load()
+    collector = GarbageCollector(plane.client, catalog=plane.catalog)
+    widgets = GVR("example.com", "v1", "widgets")
+    async with running(plane.handler.definitions.run(), collector.run()):
+        await plane.client.create(DEFINITIONS, definition())
+        owner = await plane.client.create(widgets, {"metadata": {"name": "w"}}, "default")
+        reference = {**owned_by(owner)[0], "apiVersion": "example.com/v1", "kind": "Widget"}
+        await make(plane, "child", [reference])
+        await plane.client.delete(widgets, "w", "default")
+        await eventually(lambda: missing(plane, "child"))
+        await plane.client.delete(DEFINITIONS, "widgets.example.com")
+        await eventually(lambda: unwatched(collector))
+
+
+async def unwatched(collector):
+    return not any("widgets" in controller.name for controller in collector.controllers)
