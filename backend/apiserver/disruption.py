@@ -11,6 +11,7 @@ from backend.meta import errors
 from backend.meta.errors import ApiError
 from backend.meta.label_selector import as_selector
 from backend.meta.types import Obj
+from backend.resources.core.pod_table import has_condition
 from backend.resources.policy.poddisruptionbudget import POD_DISRUPTION_BUDGET
 from backend.store.api import Entry, RevisionMismatch
 
@@ -35,7 +36,7 @@ async def claim(call: Call) -> None:
         guards = _guards(call, pod)
         if len(guards) > 1:
             raise ApiError(500, "", _SEVERAL)
-        if not guards or (not _is_ready(status) and _may_lose_unhealthy(guards[0].obj)):
+        if not guards or (not has_condition(status, "Ready") and _may_lose_unhealthy(guards[0].obj)):
             return
         try:
             await _decrement(call, guards[0])
@@ -52,10 +53,6 @@ def _guards(call: Call, pod: Obj) -> list[Entry]:
         for entry in call.server.store.list(prefix).entries
         if as_selector(entry.obj["spec"].get("selector")).matches(labels)
     ]
-
-
-def _is_ready(status: Obj) -> bool:
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ())
 
 
 def _may_lose_unhealthy(budget: Obj) -> bool:

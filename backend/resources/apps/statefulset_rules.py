@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.meta import causes
+from backend.meta import causes, names
 from backend.meta.errors import Cause
 from backend.meta.label_selector import as_selector
 from backend.meta.types import Obj
@@ -16,6 +16,7 @@ from backend.resources.core.pod_template_spec import (
     validate_selected,
     validate_template_metadata,
 )
+from backend.resources.core.pod_validation import validate_pod_spec
 from backend.resources.core.pod_warnings import template_warnings
 
 _POD_MANAGEMENT = ("OrderedReady", "Parallel")
@@ -67,7 +68,27 @@ def _default_claim(claim: Obj) -> None:
 
 
 def validate(stateful_set: Obj) -> Sequence[Cause]:
+    """For creation: the pods that it will make are valid too."""
     spec = stateful_set["spec"]
+    service = spec.get("serviceName", "")
+    faults = names.dns1123_label(service) if service else []
+    found = _validate_spec(spec) + _validate_pods(spec)
+    return found + causes.each_invalid("spec.serviceName", service, faults)
+
+
+def _validate_pods(spec: Obj) -> list[Cause]:
+    """The template as the controller completes it: each claim becomes a volume of its name."""
+    pod = spec["template"]["spec"]
+    volumes = list(pod.get("volumes") or ())
+    present = {volume.get("name") for volume in volumes}
+    for claim in spec.get("volumeClaimTemplates") or ():
+        name = claim["metadata"].get("name", "")
+        if name not in present:
+            volumes.append({"name": name, "persistentVolumeClaim": {"claimName": name}})
+    return validate_pod_spec({**pod, "volumes": volumes}, "spec.template.spec")
+
+
+def _validate_spec(spec: Obj) -> list[Cause]:
     found: list[Cause] = []
     policy = spec["podManagementPolicy"]
     if policy not in _POD_MANAGEMENT:
@@ -87,7 +108,6 @@ def validate(stateful_set: Obj) -> Sequence[Cause]:
 
 
 def _validate_template(spec: Obj) -> list[Cause]:
-    """Of the pod itself only a little is checked: its volumes are completed by the claims."""
     path, template = "spec.template", spec["template"]
     found: list[Cause] = []
     try:
@@ -118,7 +138,9 @@ def _validate_strategy(strategy: Obj) -> list[Cause]:
 
 
 def validate_update(stateful_set: Obj, old: Obj) -> Sequence[Cause]:
-    found = [*validate(stateful_set)]
+    found = _validate_spec(stateful_set["spec"])
+    if stateful_set["spec"]["template"] != old["spec"]["template"]:
+        found += _validate_pods(stateful_set["spec"])
     fixed, before = (
         {name: value for name, value in spec.items() if name not in _MUTABLE}
         for spec in (stateful_set["spec"], old["spec"])

@@ -8,16 +8,11 @@ from backend.meta import names, timefmt
 from backend.meta.label_selector import format_selector
 from backend.meta.types import Obj
 from backend.resources import cells
+from backend.resources.core.pod_table import has_condition
 from backend.resources.resource import AGE_COLUMN, NAME_COLUMN, Column, Resource, later
 from backend.resources.template_cells import CONTAINERS_COLUMN, IMAGES_COLUMN, containers_and_images
 
 _SPEC = "io.k8s.api.batch.v1.JobSpec"
-
-
-def has_condition(status: Obj, condition_type: str) -> bool:
-    """Whether the condition is there and True."""
-    conditions = status.get("conditions") or ()
-    return any(entry["type"] == condition_type and entry["status"] == "True" for entry in conditions)
 
 
 def _selectable(job: Obj) -> dict[str, str]:

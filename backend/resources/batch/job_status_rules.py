@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from backend.meta import causes, timefmt
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.resources.batch.job import has_condition
 from backend.resources.batch.job_indexes import parse_indexes
+from backend.resources.core.pod_table import has_condition
 
 _COUNTS = ("active", "succeeded", "failed", "ready", "terminating")
 _CONDITIONS = "status.conditions"

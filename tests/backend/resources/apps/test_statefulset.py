@@ -73,6 +73,11 @@ def test_a_minimal_stateful_set_is_what_kube_apiserver_stores():
             ["spec.ordinals.start: Invalid value: -1: must be greater than or equal to 0"],
         ),
         (
+            {"serviceName": "a.b"},
+            ['spec.serviceName: Invalid value: "a.b": must not contain dots'],
+        ),
+        ({"template": template(containers=[])}, ["spec.template.spec.containers: Required value"]),
+        (
             {"template": template(restartPolicy="Never")},
             ['spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"'],
         ),
@@ -80,6 +85,26 @@ def test_a_minimal_stateful_set_is_what_kube_apiserver_stores():
 )
 def test_what_a_stateful_set_is_refused_for(spec, expected):
     assert faults(STATEFUL_SET, workload(STATEFUL_SET, **spec)) == expected
+
+
+def test_a_claim_is_a_volume_that_containers_may_mount():
+    mounting = {"name": "c", "image": "i", "volumeMounts": [{"name": "d", "mountPath": "/d"}]}
+    claims = [{"metadata": {"name": "d"}}]
+    spec = {"template": template(containers=[mounting]), "volumeClaimTemplates": claims}
+    assert faults(STATEFUL_SET, workload(STATEFUL_SET, **spec)) == []
+    assert faults(STATEFUL_SET, workload(STATEFUL_SET, template=spec["template"])) == [
+        'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "d"'
+    ]
+
+
+def test_a_template_that_is_not_touched_is_not_checked_again():
+    old = workload(STATEFUL_SET)
+    old["spec"]["template"]["spec"]["containers"] = []
+    assert update_faults(STATEFUL_SET, old, lambda spec: spec.update(replicas=3)) == []
+    labels = {"app": "a", "b": "c"}
+    assert update_faults(STATEFUL_SET, old, lambda spec: spec["template"]["metadata"].update(labels=labels)) == [
+        "spec.template.spec.containers: Required value"
+    ]
 
 
 @pytest.mark.parametrize("field", MUTABLE)
