@@ -114,7 +114,7 @@ class PodStarter:
     async def _volumes(self, pod: Obj) -> Mapping[str, Path] | None:
         services = self._services
         try:
-            paths = await unbroken(set_up_volumes(services, pod))
+            paths = await set_up_volumes(services, pod)
         except SetupFailure as error:
             for message in error.messages:
                 self._say("", "Warning", "FailedMount", message)
@@ -253,7 +253,7 @@ async def set_up_volumes(services: Services, pod: Obj) -> Mapping[str, Path]:
     """The volumes' paths, made or brought up to date with all that they show. Raises SetupFailure."""
     lookup = await services.referenced.lookup(pod)
     tokens = await services.tokens.lookup(pod)
-    return await services.volumes.setup(pod, lookup, tokens, services.allocatable)
+    return await unbroken(services.volumes.setup(pod, lookup, tokens, services.allocatable))
 
 
 def _spec(pod: Obj, name: str) -> Obj:
