@@ -7,8 +7,10 @@ pkg/registry/rbac/validation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from backend.meta.types import Obj
+if TYPE_CHECKING:
+    from backend.meta.types import Obj
 
 ALL = "*"
 
