@@ -23,6 +23,8 @@ FAMILY_LABEL = "ipaddress.kubernetes.io/ip-family"
 MANAGED_BY_LABEL = "ipaddress.kubernetes.io/managed-by"
 MANAGER = "ipallocator.k8s.io"
 _BY_ADDRESS = "address"
+_WORKERS = 8
+"""Objects that are written at once: the store commits them together."""
 
 
 def _kept(service: Obj) -> Obj:
@@ -47,7 +49,9 @@ class IpAddresses:
         )  # fmt: skip
         self._objects = Informer(client, IP_ADDRESSES, clock=clock)
         informers = (self._services, self._objects)
-        self.controller = Controller("ip-addresses", self._reconcile, clock=clock, informers=informers)
+        self.controller = Controller(
+            "ip-addresses", self._reconcile, clock=clock, workers=_WORKERS, informers=informers
+        )
         self._services.on_change(self._service_changed)
         self._objects.on_change(self.controller.enqueue_changed)
 
