@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from backend.kubelet.backoff import Backoff, go_milliseconds
 from backend.kubelet.pull_credentials import credentials_for
 from backend.kubelet.runtime.api import Image, RegistryAuth, Runtime, RuntimeFailure, RuntimeUnavailable
 from backend.kubelet.runtime.references import parse_reference
 from backend.kubelet.start_failure import StartFailure
+from backend.machinery.backoff import Backoff, go_milliseconds
 from backend.machinery.client import GVR, SECRETS, SERVICE_ACCOUNTS, Client
 from backend.machinery.clock import Clock
 from backend.meta.errors import ApiError

@@ -12,7 +12,6 @@ import logging
 import math
 from pathlib import Path
 
-from backend.kubelet.backoff import Backoff
 from backend.kubelet.container_killer import ContainerKiller
 from backend.kubelet.images import Images
 from backend.kubelet.labels import labelled_container, labelled_grace, orphan_pod
@@ -25,6 +24,7 @@ from backend.kubelet.sandbox_config import ClusterDns
 from backend.kubelet.services import Services
 from backend.kubelet.tokens import PodTokens
 from backend.kubelet.volumes.manager import PodVolumes
+from backend.machinery.backoff import Backoff
 from backend.machinery.client import PODS, Client
 from backend.machinery.clock import Clock, RealClock
 from backend.machinery.events import EventRecorder

@@ -13,7 +13,6 @@ from typing import Literal
 
 from backend.kubelet.actions import Actions, View, compute
 from backend.kubelet.alarm import Alarm
-from backend.kubelet.backoff import go_duration
 from backend.kubelet.container_killer import ContainerKiller
 from backend.kubelet.container_status import Waiting
 from backend.kubelet.pod_killer import PodKiller
@@ -34,6 +33,7 @@ from backend.kubelet.runtime.api import PodState, RuntimeFailure, RuntimeUnavail
 from backend.kubelet.services import Services
 from backend.kubelet.status_writer import StatusWriter
 from backend.kubelet.volumes.manager import SetupFailure
+from backend.machinery.backoff import go_duration
 from backend.meta.errors import ApiError
 from backend.meta.timefmt import parse
 from backend.meta.types import Obj

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from backend.kubelet.backoff import Backoff
 from backend.kubelet.images import Images
 from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import Runtime
 from backend.kubelet.sandbox_config import ClusterDns
 from backend.kubelet.tokens import PodTokens
 from backend.kubelet.volumes.manager import PodVolumes
+from backend.machinery.backoff import Backoff
 from backend.machinery.client import Client
 from backend.machinery.clock import Clock
 from backend.machinery.events import EventRecorder

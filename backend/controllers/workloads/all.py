@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from backend.controllers.workloads import replicas
+from backend.controllers.workloads.daemonset.controller import DAEMON_SETS, DaemonSetController
+from backend.controllers.workloads.daemonset.controller import NAME as DAEMON_SET
 from backend.controllers.workloads.deployment.controller import DEPLOYMENTS, DeploymentController
 from backend.controllers.workloads.deployment.controller import NAME as DEPLOYMENT
 from backend.controllers.workloads.history import CONTROLLER_REVISIONS
-from backend.controllers.workloads.replicas import ReplicasController
+from backend.controllers.workloads.replicas import Flavour, ReplicasController
 from backend.controllers.workloads.statefulset.controller import NAME as STATEFUL_SET
 from backend.controllers.workloads.statefulset.controller import STATEFUL_SETS, StatefulSetController
 from backend.controllers.workloads.statefulset.storage import CLAIMS
-from backend.machinery.client import PODS, Client
+from backend.machinery.client import NODES, PODS, Client
 from backend.machinery.clock import Clock
 from backend.machinery.controller import Controller
 from backend.machinery.events import EventRecorder
@@ -26,30 +29,38 @@ class Workloads:
         self, informers: SharedInformers, acting_as: Callable[[str], Client], clock: Clock | None = None
     ) -> None:
         """Each controller changes things as its own service account of kube-system: `acting_as(NAME)`."""
-        self.controllers: list[Controller] = []
-        self.recorders: list[EventRecorder] = []
+        self._informers = informers
+        self._acting_as = acting_as
+        self._clock = clock
         pods = informers.of(PODS)
-        for flavour in (replicas.REPLICA_SET, replicas.REPLICATION_CONTROLLER):
-            owners = informers.of(flavour.gvr)
-            keeper = ReplicasController(acting_as(flavour.name), flavour, owners=owners, pods=pods, clock=clock)
-            self.controllers.append(keeper.controller)
-            self.recorders.append(keeper.recorder)
-        deployer = DeploymentController(
-            acting_as(DEPLOYMENT),
-            deployments=informers.of(DEPLOYMENTS),
-            replica_sets=informers.of(replicas.REPLICA_SETS),
-            pods=pods,
-            clock=clock,
-        )
-        self.controllers.append(deployer.controller)
-        self.recorders.append(deployer.recorder)
-        keeper_of_sets = StatefulSetController(
-            acting_as(STATEFUL_SET),
-            sets=informers.of(STATEFUL_SETS),
-            pods=pods,
-            revisions=informers.of(CONTROLLER_REVISIONS),
-            claims=informers.of(CLAIMS),
-            clock=clock,
-        )
-        self.controllers.append(keeper_of_sets.controller)
-        self.recorders.append(keeper_of_sets.recorder)
+        replica_sets = informers.of(replicas.REPLICA_SETS)
+        revisions = informers.of(CONTROLLER_REVISIONS)
+        parts: list[_Part] = [
+            self._replicas(replicas.REPLICA_SET),
+            self._replicas(replicas.REPLICATION_CONTROLLER),
+            DeploymentController(
+                acting_as(DEPLOYMENT), deployments=informers.of(DEPLOYMENTS), replica_sets=replica_sets, pods=pods,
+                clock=clock,
+            ),
+            StatefulSetController(
+                acting_as(STATEFUL_SET), sets=informers.of(STATEFUL_SETS), pods=pods, revisions=revisions,
+                claims=informers.of(CLAIMS), clock=clock,
+            ),
+            DaemonSetController(
+                acting_as(DAEMON_SET), sets=informers.of(DAEMON_SETS), pods=pods, nodes=informers.of(NODES),
+                revisions=revisions, clock=clock,
+            ),
+        ]  # fmt: skip
+        self.controllers = [part.controller for part in parts]
+        self.recorders = [part.recorder for part in parts]
+
+    def _replicas(self, flavour: Flavour) -> ReplicasController:
+        return ReplicasController(
+            self._acting_as(flavour.name), flavour, owners=self._informers.of(flavour.gvr),
+            pods=self._informers.of(PODS), clock=self._clock,
+        )  # fmt: skip
+
+
+class _Part(Protocol):
+    controller: Controller
+    recorder: EventRecorder
