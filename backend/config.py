@@ -88,10 +88,15 @@ class Config:
 
 
 def _service_cidrs(text: str) -> str:
-    """Raises ValueError unless it is one network, or one of each IP family."""
-    networks = [ipaddress.ip_network(cidr) for cidr in text.split(",")]
+    """Raises ArgumentTypeError unless it is one network, or one of each IP family, with room for services."""
+    try:
+        networks = [ipaddress.ip_network(cidr) for cidr in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     if len({network.version for network in networks}) != len(networks):
-        raise ValueError("more than one network of an IP family")
+        raise argparse.ArgumentTypeError("more than one network of an IP family")
+    if any(network.num_addresses < 8 for network in networks):
+        raise argparse.ArgumentTypeError("a network with less than 8 addresses")
     return text
 
 
