@@ -25,7 +25,7 @@ _BY_KIND = {kind.kind: GVR(kind.group, kind.version, kind.plural) for kind in KI
 
 async def reconcile_policy(client: Client) -> None:
     """`client` is a master's. Raises ApiError if the store cannot be written."""
-    wanted = objects()
+    wanted = await asyncio.to_thread(objects)
     for start in range(0, len(wanted), _AT_ONCE):
         await asyncio.gather(*(_reconcile(client, obj) for obj in wanted[start : start + _AT_ONCE]))
 
