@@ -112,6 +112,7 @@ COMMANDS: dict[str, str | Group] = {
     "options": "minikctl.commands.options",
     "patch": "minikctl.commands.patch",
     "port-forward": "minikctl.commands.port_forward",
+    "proxy": "minikctl.commands.proxy",
     "replace": "minikctl.commands.replace",
     "scale": "minikctl.commands.scale",
     "version": "minikctl.commands.version",
@@ -142,7 +143,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Cluster Management Commands:", ("certificate", "cluster", "cluster-info")),
     (
         "Troubleshooting and Debugging Commands:",
-        ("describe", "logs", "attach", "exec", "port-forward", "cp", "auth"),
+        ("describe", "logs", "attach", "exec", "port-forward", "proxy", "cp", "auth"),
     ),
     ("Advanced Commands:", ("diff", "apply", "patch", "replace", "wait")),
     ("Settings Commands:", ("label", "annotate", "completion")),
