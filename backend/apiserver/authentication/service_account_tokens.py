@@ -7,6 +7,7 @@ whether its time has come and its objects are there, which are looked up in memo
 from __future__ import annotations
 
 import base64
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ from backend.store.api import Store
 
 LEEWAY_SECONDS = 60
 """By which clocks may differ. Source: jwt.DefaultLeeway of go-jose."""
-_KNOWN_TOKENS = 4096
+_KNOWN_TOKENS = 1024
 _MAX_BYTES = 16 * 1024
 """No token is longer; what is, is not worth decoding."""
 
@@ -48,7 +49,8 @@ class Identity:
 class _Known:
     """A token whose signature was verified. `seen` has the revisions at which what it is bound to was found alive."""
 
-    claims: Obj
+    expires: float
+    begins: float
     audiences: Sequence[str]
     user: User
     bound: Bound
@@ -82,7 +84,7 @@ class ServiceAccountTokens:
             text = f"token audiences {_go_list(known.audiences)} is invalid for the target audiences"
             raise TokenRefused(f"{text} {_go_list(audiences)}")
         now = self._clock()
-        _check_time(known.claims, now)
+        _check_time(known, now)
         self._objects.check(known.bound, known.seen, now - LEEWAY_SECONDS, token)
         return Identity(known.user, meant)
 
@@ -95,7 +97,9 @@ class ServiceAccountTokens:
         except BadSignature as error:
             raise TokenRefused(str(error)) from None
         bound = _bound(claims) if issuer == ISSUER else _legacy_bound(claims)
-        known = self._known[token] = _Known(claims, _audiences(claims), _user(claims, bound), bound)
+        expires, begins = claims.get("exp", math.inf), max(claims.get("nbf", 0), claims.get("iat", 0))
+        known = _Known(expires, begins, _audiences(claims), _user(claims, bound), bound)
+        self._known[token] = known
         if len(self._known) > _KNOWN_TOKENS:
             self._known.popitem(last=False)
         return known
@@ -120,13 +124,11 @@ def _audiences(claims: Obj) -> Sequence[str]:
     return [found] if isinstance(found, str) else found
 
 
-def _check_time(claims: Obj, now: float) -> None:
-    if "exp" in claims and now - LEEWAY_SECONDS > claims["exp"]:
+def _check_time(known: _Known, now: float) -> None:
+    if now - LEEWAY_SECONDS > known.expires:
         raise TokenRefused("service account token has expired")
-    if now + LEEWAY_SECONDS < claims.get("nbf", 0):
+    if now + LEEWAY_SECONDS < known.begins:
         raise TokenRefused("service account token is not valid yet")
-    if now + LEEWAY_SECONDS < claims.get("iat", 0):
-        raise TokenRefused("service account token is issued in the future")
 
 
 def _bound(claims: Obj) -> Bound:

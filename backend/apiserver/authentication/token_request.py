@@ -31,6 +31,9 @@ async def create_token(call: Call) -> Plain:
         call, "io.k8s.api.authentication.v1.TokenRequest", _KIND, f"{_GROUP}/v1"
     )  # fmt: skip
     name, namespace = call.request.name, call.request.namespace
+    admission = Attributes(call, "CREATE", request, name=name)
+    await call.server.admission.admit(admission)
+    request = admission.new
     _check_identity(request.get("metadata") or {}, name, namespace)
     entry = call.server.store.get(call.key)
     if entry is None:
@@ -38,7 +41,8 @@ async def create_token(call: Call) -> Plain:
     spec = _defaulted(request.get("spec") or {})
     if found := _validate(spec):
         raise errors.invalid(f"{_KIND}.{_GROUP}", "", found)
-    await call.server.admission.validate(Attributes(call, "CREATE", {**request, "spec": spec}))
+    admission.obj = {**request, "spec": spec}
+    await call.server.admission.validate(admission)
     bound = _bound(call, spec["boundObjectRef"])
     seconds, warn_after = spec["expirationSeconds"], None
     if "pod" in bound and seconds == _PROJECTED_SECONDS and set(spec["audiences"]) <= set(AUDIENCES):
