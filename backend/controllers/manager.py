@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from backend.controllers import cluster_role_aggregation, pod_gc, root_ca, service_account
 from backend.controllers.credentials import Credentials, Signers
+from backend.controllers.disruption import NAME as DISRUPTION
+from backend.controllers.disruption import DisruptionController
 from backend.controllers.endpoints.controller import ENDPOINTS_NAME, SLICES_NAME, EndpointsControllers
 from backend.controllers.garbage_collector import GarbageCollector
 from backend.controllers.kubernetes_service import ENDPOINT_SLICES, ENDPOINTS, SERVICES
@@ -38,6 +40,7 @@ class ControllerManager:
         shared = SharedInformers(client, clock)
         pods = pod_gc.indexed(shared.of(PODS))
         workloads = Workloads(shared, acting_as, clock)
+        budgets = DisruptionController(acting_as(DISRUPTION), informers=shared, pods=pods, clock=clock)
         endpoints = EndpointsControllers(
             slice_client=acting_as(SLICES_NAME), endpoints_client=acting_as(ENDPOINTS_NAME),
             services=shared.of(SERVICES), pods=pods, endpoint_slices=shared.of(ENDPOINT_SLICES),
@@ -88,9 +91,10 @@ class ControllerManager:
             *credentials.controllers,
             *workloads.controllers,
             *endpoints.controllers,
+            budgets.controller,
             ranges.controller,
         ]
-        self._recorders = workloads.recorders
+        self._recorders = [*workloads.recorders, budgets.recorder]
 
     @property
     def controllers(self) -> list[Controller]:
