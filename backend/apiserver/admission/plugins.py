@@ -15,6 +15,7 @@ from backend.apiserver.admission.default_toleration_seconds import DefaultTolera
 from backend.apiserver.admission.limit_ranger import LimitRanger
 from backend.apiserver.admission.mutating_webhook import MutatingAdmissionWebhook
 from backend.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from backend.apiserver.admission.node_restriction import NodeRestriction
 from backend.apiserver.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from backend.apiserver.admission.priority import Priority
 from backend.apiserver.admission.resource_quota import ResourceQuota
@@ -28,6 +29,7 @@ PLUGINS = (
     NamespaceLifecycle,
     LimitRanger,
     ServiceAccount,
+    NodeRestriction,
     Priority,
     DefaultTolerationSeconds,
     DefaultStorageClass,
