@@ -15,7 +15,8 @@ from backend.meta.types import Obj
 
 
 def two_way_strategic(original: Obj, modified: Obj, definition: str, schemas: FieldSource) -> Obj:
-    """The strategic merge patch that turns `original` into `modified`; {} when they are equal."""
+    """The strategic merge patch that turns `original` into `modified`; {} when they are equal,
+    but for maps that are replaced as a whole."""
     return three_way_strategic(original, modified, original, definition, schemas)
 
 
@@ -56,7 +57,8 @@ class _Differ:
     ) -> None:
         strategy = field.patch_strategy if field is not None else ()
         if "replace" in strategy:
-            changes = {} if equal(modified, current) else modified
+            # Kubernetes does not look whether it is equal: it is part of every patch.
+            changes = modified
         else:
             changes = self.diff(
                 original if isinstance(original, dict) else {}, modified, current,

@@ -266,6 +266,12 @@ def test_two_way_strategic_names_only_what_changed() -> None:
     }
 
 
+def test_a_map_that_is_replaced_as_a_whole_is_in_every_patch() -> None:
+    budget = {"spec": {"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}}
+    change = patch.two_way_strategic(budget, budget, "io.k8s.api.policy.v1.PodDisruptionBudget", SCHEMAS)
+    assert change == {"spec": {"selector": {"matchLabels": {"a": "b"}}}}
+
+
 def test_three_way_strategic_leaves_what_others_added() -> None:
     applied = pod(containers=[C], volumes=[{"name": "v", "emptyDir": {}}])
     wanted = pod(containers=[C], volumes=[{"name": "v", "secret": {"secretName": "s"}}])
