@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from backend.meta import causes, names
 from backend.meta.errors import Cause
-from backend.meta.types import Obj
 from backend.meta.label_selector import validate_label_selector
+from backend.meta.types import Obj
 from backend.resources.rbac.roles import GROUP
 
 
