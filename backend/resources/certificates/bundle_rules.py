@@ -29,22 +29,21 @@ def validate_update(new: Obj, old: Obj) -> list[Cause]:
 
 
 def _validate_names(bundle: Obj) -> list[Cause]:
-    """The name of a signer's bundle begins with the signer's. Source: ValidateClusterTrustBundleName."""
     name, signer = bundle["metadata"].get("name", ""), bundle["spec"].get("signerName") or ""
-    path = "metadata.name"
+    found = causes.each_invalid("metadata.name", name, name_faults(name, signer))
+    return found + validate_signer_name(signer, "spec.signerName") if signer else found
+
+
+def name_faults(name: str, signer: str) -> list[str]:
+    """The name of a signer's bundle begins with the signer's. Source: ValidateClusterTrustBundleName."""
     if not signer:
         if ":" in name:
-            text = 'ClusterTrustBundle without signer name must not have ":" in its name'
-            return [causes.invalid_value(path, name, text)]
-        return causes.each_invalid(path, name, names.dns1123_subdomain(name))
+            return ['ClusterTrustBundle without signer name must not have ":" in its name']
+        return names.dns1123_subdomain(name)
     prefix = signer.replace("/", ":") + ":"
-    found = []
     if not name.startswith(prefix):
-        text = f"ClusterTrustBundle for signerName {signer} must be named with prefix {prefix}"
-        found.append(causes.invalid_value(path, name, text))
-    else:
-        found += causes.each_invalid(path, name, names.dns1123_subdomain(name.removeprefix(prefix)))
-    return found + validate_signer_name(signer, "spec.signerName")
+        return [f"ClusterTrustBundle for signerName {signer} must be named with prefix {prefix}"]
+    return names.dns1123_subdomain(name.removeprefix(prefix))
 
 
 def _validate_bundle(text: str) -> list[Cause]:

@@ -108,7 +108,18 @@ def _validate_projection(entry: Obj, path: str) -> list[Cause]:
         found += _validate_downward_files(downward.get("items") or (), f"{path}.downwardAPI")
     if (token := entry.get("serviceAccountToken")) is not None:
         found += _validate_token(token, f"{path}.serviceAccountToken")
+    if (bundle := entry.get("clusterTrustBundle")) is not None:
+        found += _validate_bundle(bundle, f"{path}.clusterTrustBundlePEM")
     return found
+
+
+def _validate_bundle(bundle: Obj, path: str) -> list[Cause]:
+    from backend.resources.certificates.bundle_projection import validate_bundle_projection  # few pods have one
+
+    found = validate_bundle_projection(bundle, path)
+    if target := bundle.get("path"):
+        return found + validate_local_path(target, f"{path}.path")
+    return [*found, causes.required(f"{path}.path")]
 
 
 def _validate_token(token: Obj, path: str) -> list[Cause]:
