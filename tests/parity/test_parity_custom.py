@@ -12,7 +12,7 @@ from tests.parity.conftest import KUBECTL, Both
 
 pytestmark = pytest.mark.kubectl
 
-HEAD = "apiVersion: parity.example.com/v1\nkind: CronTab\nmetadata: {name: n}\n"
+HEAD = "apiVersion: parity.example.com/v1\nkind: CronTab\nmetadata: {name: new}\n"
 DEFINITION = """apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: things.parity.example.com}
@@ -27,12 +27,12 @@ spec:
 """
 RULES = "x-kubernetes-validations"
 FILES = {
-    "unknown": "apiVersion: nowhere.example.com/v1\nkind: Nothing\nmetadata: {name: n}\n",
+    "unknown": "apiVersion: nowhere.example.com/v1\nkind: Nothing\nmetadata: {name: new}\n",
     "wrong": f"{HEAD}spec: {{cronSpec: never, replicas: many, port: true, env: [{{value: x}}]}}\n",
     "rule": f"{HEAD}spec: {{cronSpec: '*', replicas: 50}}\n",
     "extra": f"{HEAD}spec: {{cronSpec: '*', nope: 1, env: [{{name: a, more: b}}]}}\n",
     "beta": f"{HEAD.replace('/v1', '/v1beta1')}spec: {{cronSpec: '*'}}\n",
-    "good": f"{HEAD.replace('name: n', 'name: a')}spec: {{cronSpec: '* *', replicas: 4}}\n",
+    "good": f"{HEAD.replace('name: new', 'name: a')}spec: {{cronSpec: '* *', replicas: 4}}\n",
     "definition": f"{DEFINITION}    schema: {{openAPIV3Schema: {{type: object, properties: {{a: {{}}}}}}}}\n",
     "rules": f"{DEFINITION}    schema: {{openAPIV3Schema: {{type: object, {RULES}: [{{rule: self.x}}]}}}}\n",
 }

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 from backend.meta import causes
 from backend.meta.cel import CompileError
 from backend.meta.cel import compile as compile_cel
@@ -59,13 +61,14 @@ def _inner(schema: Obj, path: str) -> Iterator[tuple[str, Obj, str]]:
         yield f"{path}.items", schema["items"], "" if schema.get(LIST_TYPE) == "map" else path
 
 
-def _shown(rule: Obj) -> Obj:
-    """As kube-apiserver shows a rule: by the fields of its internal type."""
-    return {
+def _invalid(path: str, rule: Obj, detail: str) -> Cause:
+    """kube-apiserver shows a rule by the fields of its internal type, in their order."""
+    shown = {
         "Rule": rule.get("rule") or "", "Message": rule.get("message") or "",
         "MessageExpression": rule.get("messageExpression") or "", "Reason": rule.get("reason"),
         "FieldPath": rule.get("fieldPath") or "", "OptionalOldSelf": rule.get("optionalOldSelf"),
     }  # fmt: skip
+    return Cause("FieldValueInvalid", path, f"Invalid value: {orjson.dumps(shown).decode()}: {detail}")
 
 
 def _validate_rule(rule: Any, schema: Obj, path: str, *, resource: bool, uncorrelatable: str) -> list[Cause]:
@@ -77,7 +80,7 @@ def _validate_rule(rule: Any, schema: Obj, path: str, *, resource: bool, uncorre
     names = variables(schema, resource=resource, optional_old=bool(rule.get("optionalOldSelf")))
     if names is None:
         text = "compilation failed: rules cannot be on a field of which no type is known"
-        return [*found, causes.invalid_value(f"{path}.rule", _shown(rule), text)]
+        return [*found, _invalid(f"{path}.rule", rule, text)]
     found += _compile(rule, names, path, uncorrelatable)
     if rule.get("reason") and rule["reason"] not in _REASONS:
         found.append(causes.not_supported(f"{path}.reason", rule["reason"], sorted(_REASONS)))
@@ -109,11 +112,11 @@ def _compile(rule: Obj, names: dict[str, Type], path: str, uncorrelatable: str) 
         program = compile_cel(rule["rule"], names)
     except CompileError as error:
         text = f"compilation failed: {error}"
-        return [causes.invalid_value(f"{path}.rule", _shown(rule), text)]
+        return [_invalid(f"{path}.rule", rule, text)]
     found: list[Cause] = []
     if program.type.name not in ("bool", "dyn"):
         text = "cel expression must evaluate to a bool"
-        found.append(causes.invalid_value(f"{path}.rule", _shown(rule), text))
+        found.append(_invalid(f"{path}.rule", rule, text))
     uses_old = "oldSelf" in program.names
     if uses_old and uncorrelatable:
         text = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {uncorrelatable}"
@@ -132,10 +135,10 @@ def _compile_message(rule: Obj, names: dict[str, Type], path: str) -> list[Cause
         program = compile_cel(expression, names)
     except CompileError as error:
         text = f"messageExpression compilation failed: {error}"
-        return [causes.invalid_value(f"{path}.messageExpression", _shown(rule), text)]
+        return [_invalid(f"{path}.messageExpression", rule, text)]
     if program.type.name not in ("string", "dyn"):
         text = "messageExpression must evaluate to a string"
-        return [causes.invalid_value(f"{path}.messageExpression", _shown(rule), text)]
+        return [_invalid(f"{path}.messageExpression", rule, text)]
     return []
 
 
