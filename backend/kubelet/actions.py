@@ -13,6 +13,7 @@ from typing import Literal
 
 from backend.kubelet import labels
 from backend.kubelet.podspec import (
+    ephemeral_containers,
     init_containers,
     is_sidecar,
     main_containers,
@@ -112,7 +113,8 @@ def _from_status(pod: Obj) -> tuple[dict[str, int], dict[str, int]]:
     counts: dict[str, int] = {}
     ended: dict[str, int] = {}
     status = pod.get("status", {})
-    for known in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
+    kinds = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+    for known in [one for kind in kinds for one in status.get(kind) or ()]:
         state = known.get("state") or {}
         if known.get("containerID"):
             counts[known["name"]] = known.get("restartCount", 0)
@@ -141,6 +143,7 @@ def compute(
         _finish(view, actions)
         return actions
     planner = _Planner(view, actions, remaining)
+    planner.start_ephemeral()
     if planner.init_containers_allow(started):
         for name in wanted:
             planner.start(name)
@@ -177,7 +180,8 @@ def _wanted_mains(view: View) -> list[str]:
 
 def _leftovers(view: View) -> list[ContainerState]:
     """Containers that still run although their sandbox or their place in the spec is gone."""
-    names = {c["name"] for c in [*init_containers(view.pod), *main_containers(view.pod)]}
+    pod = view.pod
+    names = {c["name"] for c in [*init_containers(pod), *main_containers(pod), *ephemeral_containers(pod)]}
     return [
         container
         for container in view.newest.values()
@@ -239,6 +243,13 @@ class _Planner:
             self._actions.backoff[name] = wait
         else:
             self._actions.start[name] = self._view.next_attempt(name)
+
+    def start_ephemeral(self) -> None:
+        """Those that never ran, also while the pod is still being initialized."""
+        for spec in ephemeral_containers(self._view.pod):
+            name = spec["name"]
+            if name not in self._view.newest and name not in self._view.restart_counts:
+                self._actions.start[name] = 0
 
     def init_containers_allow(self, started: Callable[[str], bool]) -> bool:
         """Plan the init containers; whether the main ones may start beside that."""

@@ -26,9 +26,12 @@ OOM_SCORES = {"Guaranteed": -997, "BestEffort": 1000}
 
 def container_config(
     pod: Obj, container: Obj, *, attempt: int, sandbox: SandboxState, image: Image,
-    env: Sequence[tuple[str, str]], mounts: Sequence[Mount], node_memory: int,
+    env: Sequence[tuple[str, str]], mounts: Sequence[Mount], node_memory: int, target_id: str = "",
 ) -> ContainerConfig:  # fmt: skip
-    """Raises StartFailure(CreateContainerConfigError) where the security context forbids the image's user."""
+    """Raises StartFailure(CreateContainerConfigError) where the security context forbids the image's user.
+
+    `target_id` is the container whose processes this one is to see.
+    """
     pod_security = pod["spec"].get("securityContext") or {}
     security = {**_shared(pod_security), **(container.get("securityContext") or {})}
     _verify_non_root(pod, container, security, image)
@@ -61,6 +64,7 @@ def container_config(
         cpu_period=CFS_PERIOD,
         memory_bytes=int(_amount(resources.get("limits"), "memory")),
         oom_score_adj=_oom_score_adj(pod, resources, node_memory),
+        process_namespace_of=target_id,
         stop_signal=(container.get("lifecycle") or {}).get("stopSignal", ""),
     )
 

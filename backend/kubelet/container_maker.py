@@ -39,11 +39,12 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class ContainerMaker:
-    """For one pod; `volumes` has its volumes' paths by name."""
+    """For one pod; `volumes` has its volumes' paths by name, `running` the ids of containers in its sandbox."""
 
     services: Services
     pod: Obj
     volumes: Mapping[str, Path]
+    running: Mapping[str, str]
 
     async def make(self, sandbox: SandboxState, spec: Obj, attempt: int, image: Awaitable[Image]) -> Made:
         """Raises StartFailure, RuntimeUnavailable."""
@@ -67,5 +68,12 @@ class ContainerMaker:
             raise StartFailure("CreateContainerConfigError", str(error)) from error
         return container_config(
             pod, spec, attempt=attempt, sandbox=sandbox, image=image, env=variables, mounts=mounts,
-            node_memory=services.node_memory,
+            node_memory=services.node_memory, target_id=self._target(spec),
         )  # fmt: skip
+
+    def _target(self, spec: Obj) -> str:
+        """The container that an ephemeral one is to look into. Source: kuberuntime getTargetID."""
+        name = spec.get("targetContainerName", "")
+        if name and name not in self.running:
+            raise StartFailure("CreateContainerConfigError", f"unable to find target container {name}")
+        return self.running.get(name, "")

@@ -9,7 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from backend.kubelet.actions import View, ended_with
-from backend.kubelet.podspec import init_containers, is_sidecar, main_containers, should_restart
+from backend.kubelet.podspec import (
+    ephemeral_containers,
+    init_containers,
+    is_sidecar,
+    main_containers,
+    should_restart,
+)
 from backend.kubelet.runtime.api import ContainerState
 from backend.meta.timefmt import format_time
 from backend.meta.types import Obj
@@ -48,13 +54,19 @@ class StatusSource:
     over: bool
 
 
-def container_statuses(source: StatusSource) -> tuple[list[Obj], list[Obj]]:
-    """(init container statuses, main container statuses), each in the spec's order."""
+def container_statuses(source: StatusSource) -> tuple[list[Obj], list[Obj], list[Obj]]:
+    """The statuses of init, main and ephemeral containers, each in the spec's order."""
     pod = source.view.pod
     waits = Waiting("PodInitializing" if init_containers(pod) else "ContainerCreating")
     inits = [_status(source, spec, waits, init=True) for spec in init_containers(pod)]
     mains = [_status(source, spec, waits, init=False) for spec in main_containers(pod)]
-    return inits, mains
+    ephemeral = [_ephemeral_status(_status(source, spec, waits, init=False)) for spec in ephemeral_containers(pod)]
+    return inits, mains, ephemeral
+
+
+def _ephemeral_status(status: Obj) -> Obj:
+    """They are not probed, and so neither started nor ready."""
+    return {**{name: value for name, value in status.items() if name != "started"}, "ready": False}
 
 
 def _status(source: StatusSource, spec: Obj, default: Waiting, *, init: bool) -> Obj:
@@ -204,5 +216,6 @@ def _terminated_state(source: StatusSource, container: ContainerState) -> Obj:
 
 def _previous_status(pod: Obj, name: str) -> Obj | None:
     status = pod.get("status", {})
-    known = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    kinds = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+    known = (one for kind in kinds for one in status.get(kind) or ())
     return next((one for one in known if one["name"] == name), None)

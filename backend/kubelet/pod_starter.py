@@ -94,7 +94,7 @@ class PodStarter:
         volumes = await self._volumes(pod)
         if volumes is None:
             return
-        maker = ContainerMaker(self._services, pod, volumes)
+        maker = ContainerMaker(self._services, pod, volumes, {name: c.id for name, c in view.current.items()})
         images = {name: asyncio.ensure_future(self._image(pod, name)) for name in actions.start}
         made: dict[str, asyncio.Future[Made]] = {}
         try:

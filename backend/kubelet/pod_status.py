@@ -26,7 +26,7 @@ def pod_status(
     """The whole status. Conditions of other writers (readiness gates) are kept as they were last seen."""
     pod = source.view.pod
     before = pod.get("status", {})
-    inits, mains = container_statuses(source)
+    inits, mains, ephemeral = container_statuses(source)
     by_name = {status["name"]: status for status in (*inits, *mains)}
     initialized = any(
         c["name"] in source.view.attempts or by_name[c["name"]].get("containerID") for c in main_containers(pod)
@@ -49,6 +49,8 @@ def pod_status(
     }
     if inits:
         status["initContainerStatuses"] = inits
+    if ephemeral:
+        status["ephemeralContainerStatuses"] = ephemeral
     if pod["metadata"].get("generation") is not None:
         status["observedGeneration"] = pod["metadata"]["generation"]
     _add_addresses(source, status, node_ip)

@@ -21,7 +21,13 @@ def main_containers(pod: Obj) -> list[Obj]:
     return pod["spec"].get("containers") or []
 
 
+def ephemeral_containers(pod: Obj) -> list[Obj]:
+    """What was added to a running pod to look at it. They are never restarted and count for nothing."""
+    return pod["spec"].get("ephemeralContainers") or []
+
+
 def all_containers(pod: Obj) -> list[Obj]:
+    """Without ephemeral ones."""
     return [*init_containers(pod), *main_containers(pod)]
 
 
@@ -35,12 +41,13 @@ def sidecar_names(pod: Obj) -> set[str]:
 
 
 def find_container(pod: Obj, name: str) -> Obj | None:
-    return next((c for c in all_containers(pod) if c["name"] == name), None)
+    return next((c for c in (*all_containers(pod), *ephemeral_containers(pod)) if c["name"] == name), None)
 
 
 def field_path(pod: Obj, name: str) -> str:
     """Where an event about a container points, as the kubelet writes it."""
-    kind = "initContainers" if any(c["name"] == name for c in init_containers(pod)) else "containers"
+    kinds = ("initContainers", "containers", "ephemeralContainers")
+    kind = next((k for k in kinds if any(c["name"] == name for c in pod["spec"].get(k) or ())), "containers")
     return f"spec.{kind}{{{name}}}"
 
 
@@ -77,6 +84,8 @@ def should_restart(pod: Obj, container: Obj, exit_code: int) -> bool:
 
     Source: kubelet/container/helpers.go ShouldContainerBeRestarted, with a container's own policy and rules.
     """
+    if container in ephemeral_containers(pod):
+        return False
     for rule in container.get("restartPolicyRules") or ():
         codes = rule.get("exitCodes", {})
         listed = exit_code in (codes.get("values") or ())

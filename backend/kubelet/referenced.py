@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from backend.kubelet.lookup import SIGNER, Lookup
-from backend.kubelet.podspec import all_containers
+from backend.kubelet.podspec import all_containers, ephemeral_containers
 from backend.machinery.client import CONFIGMAPS, GVR, SECRETS, Client
 from backend.machinery.clock import Clock
 from backend.machinery.informer import Informer
@@ -112,7 +112,7 @@ class ReferencedObjects:
 def references_of(pod: Obj) -> Iterator[Reference]:
     """What the pod's environment and volumes name, optional or not."""
     namespace = pod["metadata"]["namespace"]
-    for container in all_containers(pod):
+    for container in (*all_containers(pod), *ephemeral_containers(pod)):
         for source in container.get("envFrom") or ():
             yield from _named(namespace, source.get("secretRef"), source.get("configMapRef"))
         for variable in container.get("env") or ():

@@ -69,6 +69,12 @@ class Node:
     def get(self, name: str = "p") -> Obj | None:
         return self.api.objects.get(("pods", "default", name))
 
+    def change_spec(self, name: str = "p", **fields: Any) -> None:
+        """As one of the pod's subresources does."""
+        pod = self.get(name)
+        assert pod is not None, f"pod {name} is gone"
+        self.api.put("pods", {**pod, "spec": {**pod["spec"], **fields}})
+
     def status(self, name: str = "p") -> Obj:
         pod = self.get(name)
         assert pod is not None, f"pod {name} is gone"
@@ -76,7 +82,8 @@ class Node:
 
     def container(self, name: str = "p", container: str = "c") -> Obj:
         status = self.status(name)
-        statuses = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+        kinds = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+        statuses = (one for kind in kinds for one in status.get(kind, ()))
         return next((s for s in statuses if s["name"] == container), {"state": {}, "lastState": {}})
 
     def state(self, name: str = "p", container: str = "c") -> Obj:

@@ -110,6 +110,8 @@ class ContainerConfig:
     memory_bytes: int = 0
     oom_score_adj: int = 0
     stop_signal: str = ""
+    process_namespace_of: str = ""
+    """The container whose processes it sees, in place of what the sandbox says of that."""
 
 
 @dataclass(frozen=True, slots=True)

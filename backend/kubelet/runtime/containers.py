@@ -73,11 +73,10 @@ def container_document(
 
 
 def _host_config(sandbox: SandboxState, config: ContainerConfig) -> dict[str, Any]:
-    modes = {"host": "host", "pod": f"container:{sandbox.id}", "": ""}
     return {
-        "NetworkMode": modes["pod"],
-        "IpcMode": modes[sandbox.labels.get(names.IPC_MODE_LABEL, "pod")],
-        "PidMode": modes[sandbox.labels.get(names.PID_MODE_LABEL, "")],
+        "NetworkMode": f"container:{sandbox.id}",
+        "IpcMode": _mode(sandbox, sandbox.labels.get(names.IPC_MODE_LABEL, "pod")),
+        "PidMode": _pid_mode(sandbox, config),
         "Mounts": [_mount(mount) for mount in config.mounts],
         "GroupAdd": [str(group) for group in config.groups],
         "ReadonlyRootfs": config.read_only_rootfs,
@@ -86,6 +85,16 @@ def _host_config(sandbox: SandboxState, config: ContainerConfig) -> dict[str, An
         "SecurityOpt": ["no-new-privileges"] if config.no_new_privileges else [],
         "LogConfig": _LOG_CONFIG,
     }
+
+
+def _mode(sandbox: SandboxState, label: str) -> str:
+    return {"host": "host", "pod": f"container:{sandbox.id}", "": ""}[label]
+
+
+def _pid_mode(sandbox: SandboxState, config: ContainerConfig) -> str:
+    if config.process_namespace_of:
+        return f"container:{config.process_namespace_of}"
+    return _mode(sandbox, sandbox.labels.get(names.PID_MODE_LABEL, ""))
 
 
 def _mount(mount: Mount) -> dict[str, Any]:
