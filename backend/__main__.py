@@ -268,6 +268,7 @@ class Backend:
         self._supervisor.start("scheduler", lambda: Scheduler(client).run())
 
     def _start_kubelet(self) -> None:
+        from backend.controllers.control_plane_role import ControlPlaneRole
         from backend.kubelet.runtime.docker import DockerRuntime
         from backend.kubelet.streams import KubeletStreams
 
@@ -277,6 +278,8 @@ class Backend:
             self._kubelet = self._new_kubelet(runtime)
             await self._kubelet.run()
 
+        admin, node = Client(self._handler, ADMIN), self._config.node_name
+        self._supervisor.start("control plane role", lambda: ControlPlaneRole(admin, node).run())
         self._node.arrived(KubeletStreams(runtime, self.status_of))
         self._supervisor.start("kubelet", run)
 

@@ -59,7 +59,6 @@ def node_labels(name: str) -> dict[str, str]:
         "kubernetes.io/arch": architecture(),
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
-        "node-role.kubernetes.io/control-plane": "",
     }
 
 

@@ -22,7 +22,6 @@ async def test_the_node_registers_with_what_the_machine_has(node: Node) -> None:
     assert found is not None
     labels = found["metadata"]["labels"]
     assert labels["kubernetes.io/hostname"] == "n"
-    assert labels["node-role.kubernetes.io/control-plane"] == ""
     status = found["status"]
     assert status["capacity"]["pods"] == "110"
     assert set(status["capacity"]) >= {"cpu", "memory", "ephemeral-storage"}
