@@ -11,8 +11,9 @@ from backend.meta.cel.functions import Overload
 from backend.meta.cel.tree import Bind, Call, Comprehension, ListOf, Literal, MapOf, Name, Node, Select
 from backend.meta.cel.values import NONE, Optional, TypeValue, type_name
 
-COST_LIMIT = 1_000_000
-"""Steps of one evaluation. Source: PerCallLimit of k8s.io/apiserver/pkg/apis/cel."""
+COST_LIMIT = 200_000
+"""Steps of one evaluation, which take less than a second. kube-apiserver allows five times as many (PerCallLimit of
+k8s.io/apiserver/pkg/apis/cel), and has threads for them."""
 
 
 @dataclass(slots=True)

@@ -30,8 +30,8 @@ from backend.resources.apiextensions.structural import (
 )
 
 _MESSAGE_BYTES = 5 * 1024
-_OBJECT_COST_LIMIT = 10 * COST_LIMIT
-"""Steps for all rules of one object. Source: RuntimeCELCostBudget."""
+_OBJECT_COST_LIMIT = 5 * COST_LIMIT
+"""Steps for all rules of one object; see COST_LIMIT. Source: RuntimeCELCostBudget."""
 _NONE = object()
 _TOKEN = re.compile(r"\.(?P<name>[^.\[\]']+)|\['(?P<key>(?:[^'\\]|\\.)*)'\]")
 
