@@ -22,6 +22,8 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_OPERATIONS = 10_000
+MAX_COPIED_BYTES = 3 * 1024 * 1024
+"""JSON that the copies of one patch may add up to: each may double the document. Source: JSONPatchMaxCopyBytes."""
 _INDEX = re.compile(r"[+-]?[0-9]{1,18}").fullmatch
 
 
@@ -63,6 +65,7 @@ class _Document:
 
     def __init__(self, root: Any) -> None:
         self.root = root
+        self._copied = 0
 
     def apply(self, operation: Obj | None) -> None:
         op = operation or {}
@@ -146,7 +149,12 @@ class _Document:
 
     def _copy(self, op: Obj, path: str) -> None:
         parent, key, source = self._source(op)
-        self._put("copy", path, clone(_get(parent, key, where=f"error in copy for from: '{source}'")))
+        value = _get(parent, key, where=f"error in copy for from: '{source}'")
+        self._copied += _size(value)
+        if self._copied > MAX_COPIED_BYTES:
+            increase = f"the accumulated size increase of copy is {self._copied}"
+            _fail(f"Unable to complete the copy, {increase}, exceeding the limit {MAX_COPIED_BYTES}")
+        self._put("copy", path, clone(value))
 
     def _put(self, kind: str, path: str, value: Any) -> None:
         parent, key = self._parent(path)
@@ -155,11 +163,23 @@ class _Document:
         _insert(parent, key, value, f"error in {kind} for path: '{path}'")
 
 
+def _size(value: Any) -> int:
+    """Bytes of a value as JSON."""
+    import orjson  # not at the top: the command line applies patches, too, and starts faster without it
+
+    try:
+        return len(orjson.dumps(value))
+    except orjson.JSONEncodeError as error:
+        _fail(str(error))  # nested too deep to be written
+
+
 def _fail(why: str) -> NoReturn:
     raise PatchError(why)
 
 
 def _unescape(key: str) -> str:
+    if "~" not in key:
+        return key
     return re.sub("~[01]", lambda match: "/" if match.group() == "~1" else "~", key)
 
 

@@ -100,7 +100,8 @@ class Merger:
             original[name] = self.merge(original[name], value, definition)
         elif isinstance(value, list):
             if deleting:
-                original[name] = [item for item in original[name] if item not in value]
+                gone = {_hashable(item) for item in value}
+                original[name] = [item for item in original[name] if _hashable(item) not in gone]
             elif field is not None and "merge" in strategy:
                 original[name] = self._merge_list(original[name], value, field)
             else:
@@ -119,14 +120,18 @@ class Merger:
             _fail(f"cannot merge lists without merge key for {field.name}")
         original, patch = _apply_item_directives(original, patch, key)
         merged = list(original)
+        places: dict[Any, int] = {}
+        for index, old in enumerate(merged):
+            if key in old:
+                places.setdefault(_hashable(old[key]), index)
         for item in patch:
             if key not in item:
                 no_merge_key(item, key)
-            index = next((i for i, old in enumerate(merged) if old.get(key) == item[key]), None)
-            if index is None:
+            place = places.setdefault(_hashable(item[key]), len(merged))
+            if place == len(merged):
                 merged.append(_new_value(item))
             else:
-                merged[index] = self.merge(merged[index], item, field.definition)
+                merged[place] = self.merge(merged[place], item, field.definition)
         return order_items(merged, patch, original, by_key(key))
 
     def _order_lists(self, original: Obj, patch: Obj, definition: str) -> None:
@@ -160,11 +165,12 @@ def _retain_keys(original: Obj, patch: Obj) -> None:
         return
     keys = patch.pop(RETAIN_KEYS)
     directives = (DELETE_PRIMITIVES, ELEMENT_ORDER)
-    if not isinstance(keys, list) or any(
-        value is not None and key not in keys and not key.startswith(directives) for key, value in patch.items()
+    kept = {key for key in keys if isinstance(key, str)} if isinstance(keys, list) else None
+    if kept is None or any(
+        value is not None and key not in kept and not key.startswith(directives) for key, value in patch.items()
     ):
         raise bad_request("invalid patch format of retainKeys")
-    for key in [key for key in original if key not in keys]:
+    for key in [key for key in original if key not in kept]:
         del original[key]
 
 
@@ -179,6 +185,7 @@ def _target(key: str, directive: str, what: str) -> str:
 def _apply_item_directives(original: list[Any], patch: list[Any], key: str) -> tuple[list[Any], list[Any]]:
     """Act on the items of the patch that have $patch; the rest of the patch is still to be merged."""
     rest: list[Any] = []
+    gone: set[Any] = set()
     replace = False
     for item in patch:
         directive = item.get(DIRECTIVE)
@@ -187,14 +194,23 @@ def _apply_item_directives(original: list[Any], patch: list[Any], key: str) -> t
         elif directive == "delete":
             if key not in item:
                 no_merge_key(item, key)
-            original = [old for old in original if old.get(key) != item[key]]
+            gone.add(_hashable(item[key]))
         elif directive == "replace":
             replace = True
         elif directive == "merge":
             _fail("merging lists cannot yet be specified in the patch")
         else:
             _fail(f"unknown patch type: {go_value(directive)} in map: {go_value(item)}")
-    return ([], rest) if replace else (original, rest)
+    if replace:
+        return [], rest
+    if gone:
+        original = [old for old in original if key not in old or _hashable(old[key]) not in gone]
+    return original, rest
+
+
+def _hashable(value: Any) -> Any:
+    """What tells a JSON value from others, as a key: lists may be long."""
+    return (type(value).__name__, go_value(value)) if isinstance(value, (dict, list)) else value
 
 
 def _is_directive(value: Any) -> bool:
@@ -288,9 +304,9 @@ def _check_order(patch: list[Any], order: list[Any], key: str) -> None:
     if not patch or not order:
         return
     identity = by_key(key) if key else _itself
-    deleted = [item for item in patch if key and isinstance(item, dict) and item.get(DIRECTIVE) == "delete"]
     rest = iter([identity(item) for item in order])
-    if not all(identity(item) in rest for item in patch if item not in deleted):
+    ordered = (item for item in patch if not (key and isinstance(item, dict) and item.get(DIRECTIVE) == "delete"))
+    if not all(identity(item) in rest for item in ordered):
         _fail(
             f"The order in patch list:\n{go_value(patch)}\n doesn't match {ELEMENT_ORDER} list:\n{go_value(order)}\n"
         )

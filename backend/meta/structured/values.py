@@ -6,6 +6,7 @@ arguments; results share parts with them.
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from typing import Any
 
 import orjson
@@ -220,8 +221,9 @@ def _merge_list(live: list[Any], config: list[Any], kind: Type) -> list[Any]:
     theirs = [item_key(item, kind) for item in config]
     ours = [_key_or_none(item, kind) for item in live]
     applied = dict(zip(theirs, config, strict=True))
-    single = {key: item for key, item in zip(ours, live, strict=True) if ours.count(key) == 1}
-    shared = [key for key in theirs if key in ours]
+    times = Counter(ours)
+    single = {key: item for key, item in zip(ours, live, strict=True) if times[key] == 1}
+    shared = deque(key for key in theirs if key in times)
     merged: list[Any] = []
     done: set[str] = set()
     left = right = 0
@@ -229,7 +231,7 @@ def _merge_list(live: list[Any], config: list[Any], kind: Type) -> list[Any]:
     def take(key: str) -> None:
         done.add(key)
         if shared and shared[0] == key:
-            shared.pop(0)
+            shared.popleft()
         assert kind.element is not None
         merged.append(merge(single[key], applied[key], kind.element) if key in single else applied[key])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -94,6 +95,26 @@ def test_json_patch_that_does_not_apply(op: Any, why: str) -> None:
     assert (error.code, error.reason) == (422, "Invalid")
     assert error.message == "the server rejected our request due to an error in our request"
     assert "first" not in DOC
+
+
+def test_copies_cannot_grow_a_document_without_end() -> None:
+    ops = [{"op": "copy", "from": "/data", "path": f"/data/{number}"} for number in range(60)]
+    with pytest.raises(patch.PatchError) as caught:
+        patch.json_patch(DOC, ops)
+    assert caught.value.why.endswith(f"exceeding the limit {3 * 1024 * 1024}")
+
+
+def test_long_lists_merge_in_the_time_that_their_length_takes() -> None:
+    count = 20_000
+    account = {"secrets": [{"name": f"s{number}"} for number in range(count)]}
+    change = {
+        "secrets": [{"name": f"s{number}", "kind": "Secret"} for number in range(count // 2, count)]
+        + [{"name": f"s{number}", "$patch": "delete"} for number in range(count // 2)]
+    }
+    started = time.process_time()
+    merged = patch.strategic_merge_patch(account, change, "io.k8s.api.core.v1.ServiceAccount", SCHEMAS)
+    assert time.process_time() - started < 5  # each item against each other would take minutes
+    assert merged == {"secrets": change["secrets"][: count // 2]}
 
 
 @pytest.mark.parametrize(
