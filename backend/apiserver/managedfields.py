@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from backend.apiserver import options
 from backend.apiserver.call import Call
 from backend.meta.structured.sets import Tree, difference, union
@@ -125,9 +127,7 @@ def same_but_times(one: Entries, other: Entries) -> bool:
 
 
 def _timeless(entries: Entries) -> dict[tuple[str, str, str, str], Obj]:
-    return {
-        identity(entry): {name: value for name, value in entry.items() if name != "time"} for entry in entries
-    }
+    return {identity(entry): {name: value for name, value in entry.items() if name != "time"} for entry in entries}
 
 
 def _sent_or_present(call: Call, new: Obj, old: Obj) -> Entries:
@@ -150,7 +150,20 @@ def _is_readable(entry: Obj) -> bool:
 def _is_tree(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
-    return all((key == "." or key[1:2] == ":") and _is_tree(below) for key, below in value.items())
+    return all(_is_element(key) and _is_tree(below) for key, below in value.items())
+
+
+def _is_element(key: str) -> bool:
+    """Whether a key of a tree can be read. Source: DeserializePathElement of structured-merge-diff/fieldpath."""
+    if key == "." or key.startswith("f:"):
+        return True
+    if key[:2] not in ("k:", "v:", "i:"):
+        return False
+    try:
+        value = orjson.loads(key[2:])
+    except ValueError:
+        return False
+    return isinstance(value, dict) if key[0] == "k" else key[0] == "v" or type(value) is int
 
 
 def _capped(entries: list[Obj]) -> list[Obj]:

@@ -69,9 +69,10 @@ async def test_a_client_may_write_entries_but_only_readable_ones(cluster):
     entries = [{**made["metadata"]["managedFields"][0], "manager": "renamed"}]
     renamed = await merge(cluster, {"metadata": {"managedFields": entries}}, "one")
     assert [entry["manager"] for entry in renamed["metadata"]["managedFields"]] == ["renamed"]
-    broken = [{**entries[0], "manager": "other", "fieldsV1": {"data": {}}}]
-    kept = await merge(cluster, {"metadata": {"managedFields": broken}}, "one")
-    assert [entry["manager"] for entry in kept["metadata"]["managedFields"]] == ["renamed"]
+    for fields_v1 in ({"data": {}}, {"k:{": {}}, {"v:x": {}}, {"i:x": {}}, {"f:data": []}):
+        broken = [{**entries[0], "manager": "other", "fieldsV1": fields_v1}]
+        kept = await merge(cluster, {"metadata": {"managedFields": broken}}, "one")
+        assert [entry["manager"] for entry in kept["metadata"]["managedFields"]] == ["renamed"]
 
 
 async def test_a_subresource_has_entries_of_its_own(cluster):
