@@ -89,7 +89,7 @@ def test_a_certificate_is_asked_for_approved_and_used(cluster: Cluster, tmp_path
     cluster.run("create", "-f", "-", stdin=json.dumps({**kind, **request}))
     cluster.run("certificate", "approve", "jane")
     cluster.run("wait", "--for=jsonpath={.status.certificate}", "csr/jane", "--timeout=10s")
-    assert "Approved,Issued" in cluster.same("get", "csr", "jane")
+    assert "Approved,Issued" in cluster.run("get", "csr", "jane")
     (tmp_path / "crt").write_bytes(
         base64.b64decode(cluster.run("get", "csr", "jane", "-o", "jsonpath={.status.certificate}"))
     )
