@@ -70,10 +70,10 @@ class CustomDefinitions:
         try:
             async for event in watch:
                 self._revision = event.entry.revision
-                if event.type == "DELETED":
-                    self._gone(event.entry)
-                else:
-                    self._changed(event.entry)
+                try:
+                    self._gone(event.entry) if event.type == "DELETED" else self._changed(event.entry)
+                except Exception:  # one definition that nobody foresaw must not take the others along
+                    _log.exception("cannot serve %s", event.entry.key)
         except SlowWatcher:
             self.load()
         finally:
@@ -119,7 +119,7 @@ class CustomDefinitions:
             "names": status["acceptedNames"],
             "terminating": "deletionTimestamp" in definition["metadata"],
         }
-        if not is_established({"status": status}) or self._served.get(name) == matters:
+        if not is_established(status) or self._served.get(name) == matters:
             return
         kinds = kinds_of({**definition, "status": status}, self._server.schemas)
         self._define(name, [kind.resource.schema for kind in kinds])

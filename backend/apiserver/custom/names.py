@@ -19,7 +19,7 @@ def status_of(definition: Obj, others: Iterable[Obj], now: str) -> Obj:
     accepted, conflict = _accepted(definition["spec"]["names"], old.get("acceptedNames") or {}, others)
     conditions = list(old.get("conditions") or ())
     set_condition(conditions, _names_condition(conflict), now)
-    established = any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+    established = is_established(old)
     if not conflict:
         set_condition(
             conditions,
@@ -36,9 +36,11 @@ def status_of(definition: Obj, others: Iterable[Obj], now: str) -> Obj:
     return {**old, "acceptedNames": accepted, "conditions": conditions}
 
 
-def is_established(definition: Obj) -> bool:
-    conditions = (definition.get("status") or {}).get("conditions") or ()
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+def is_established(status: Obj) -> bool:
+    return any(
+        (condition.get("type"), condition.get("status")) == ("Established", "True")
+        for condition in status.get("conditions") or ()
+    )
 
 
 def _accepted(wanted: Obj, accepted: Obj, others: Iterable[Obj]) -> tuple[Obj, tuple[str, str] | None]:
@@ -104,8 +106,8 @@ def terminating(reason: str, message: str) -> Obj:
 def set_condition(conditions: list[Obj], new: Obj, now: str) -> None:
     """Put a condition into the list, in place; its time is that of the last change of its status."""
     for index, old in enumerate(conditions):
-        if old["type"] == new["type"]:
-            since = old.get("lastTransitionTime", now) if old["status"] == new["status"] else now
+        if old.get("type") == new["type"]:
+            since = old.get("lastTransitionTime", now) if old.get("status") == new["status"] else now
             conditions[index] = {"lastTransitionTime": since, **new}
             return
     conditions.append({"lastTransitionTime": now, **new})

@@ -104,9 +104,11 @@ def _compare(old: Any, new: Any, kind: Type) -> _Changes:
         return everything(new, after), everything(old, before)
     if after.form == "scalar" or after.atomic:
         return {}, None
-    if after.form == "map":
+    if after.form == "map" and isinstance(old, dict) and isinstance(new, dict):
         return _compare_map(old, new, after)
-    return _compare_list(old, new, after)
+    if after.form == "list" and isinstance(old, list) and isinstance(new, list):
+        return _compare_list(old, new, after)
+    return everything(new, after), everything(old, before)  # of other types, which validation will refuse
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -183,16 +185,18 @@ def everything(value: Any, kind: Type) -> Tree:
         if kind.form == "scalar" or kind.atomic:
             return {}
     tree: Tree = {".": {}}
-    if kind.form == "map":
+    if kind.form == "map" and isinstance(value, dict):
         fields, element = kind.fields, kind.element
         for name, item in value.items():
             inner = fields.get(name) or element
             if item is not None and inner is not None:
                 tree["f:" + name] = everything(item, inner) if inner.form != "scalar" else {}
-    else:
+    elif kind.form == "list" and isinstance(value, list):
         assert kind.element is not None
         for key, items in items_by_key(value, kind).items():
             tree[key] = everything(items[0], kind.element) if len(items) == 1 else {}
+    else:
+        return {}  # of another type: a custom resource that its validation will refuse
     return tree
 
 

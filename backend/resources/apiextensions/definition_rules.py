@@ -34,13 +34,15 @@ _COMMON = {
 
 
 def default(definition: Obj) -> None:
-    spec = definition.get("spec") or {}
+    spec = definition.setdefault("spec", {})
     kinds = spec.get("names")
     if kinds is not None:
         kind = kinds.get("kind") or ""
         kinds.setdefault("singular", kind.lower())
         if kind:
             kinds.setdefault("listKind", f"{kind}List")
+    for version in spec.get("versions") or ():
+        version.setdefault("name", "")
     if not spec.get("conversion"):
         spec["conversion"] = {"strategy": "None"}
     webhook = spec["conversion"].get("webhook") or {}
@@ -108,7 +110,7 @@ def validate_update(definition: Obj, old: Obj) -> Sequence[Cause]:
     spec, before = definition["spec"], old["spec"]
     found = validate_spec(spec)
     established = any(
-        condition["type"] == "Established" and condition["status"] == "True"
+        (condition.get("type"), condition.get("status")) == ("Established", "True")
         for condition in (old.get("status") or {}).get("conditions") or ()
     )
     kinds, kinds_before = spec.get("names") or {}, before["names"]

@@ -108,6 +108,11 @@ def _malformed(schema: Any, path: str) -> list[Cause]:
         for name, value in schema.items()
         if name in _SHAPES and not isinstance(value, _SHAPES[name])
     ]
+    found += [
+        causes.invalid_value(f"{path}.{name}", schema[name], "must be a list of names")
+        for name in ("required", LIST_MAP_KEYS)
+        if isinstance(schema.get(name), list) and not all(isinstance(item, str) for item in schema[name])
+    ]
     if not found:
         for where, inner in _inner(schema, path):
             found += _malformed(inner, where)
