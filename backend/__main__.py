@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from backend.apiserver.http.server import Server
     from backend.controllers.credentials import Signers
     from backend.kubelet.kubelet import Kubelet
-    from backend.kubelet.runtime.docker import DockerRuntime
+    from backend.kubelet.runtime.api import Runtime
     from backend.resources.catalog import Catalog
     from backend.store.keyring import Keyring
     from backend.store.sqlstore import SqlStore
@@ -65,7 +65,7 @@ class Backend:
         self._keep_pods = True
         self._node = NodeToCome()
         self._kubelet: Kubelet | None = None
-        self._runtime: DockerRuntime | None = None
+        self._runtime: Runtime | None = None
         self._store: SqlStore
         self._keyring: Keyring
         self._handler: Handler
@@ -145,6 +145,7 @@ class Backend:
         port: int = listener.getsockname()[1]
         self._port = port
         home.remember_port(self._config, port)
+        home.remember_runtime(self._config)
         self._server = server = Server(self._app(tokens, f"{self._config.address}:{port}"))
         await server.listen_tls(listener, tls_context(keys))
         await server.listen_unix(bind_unix(self._config.socket_path))
@@ -174,7 +175,7 @@ class Backend:
         from backend.meta.schema import Schemas
 
         pod_streams = PodStreams(self._handler)
-        if self._config.runtime == "docker":
+        if self._config.runtime != "none":
             pod_streams.node = self._node
         return App(
             router=Router(self._catalog), authenticator=Authenticator(tokens),
@@ -198,7 +199,7 @@ class Backend:
         self._start_controllers()
         self._start_flow_control()
         self._start_scheduler()
-        if self._config.runtime == "docker":
+        if self._config.runtime != "none":
             self._start_kubelet()
 
     async def _make_policy(self) -> None:
@@ -269,10 +270,9 @@ class Backend:
 
     def _start_kubelet(self) -> None:
         from backend.controllers.control_plane_role import ControlPlaneRole
-        from backend.kubelet.runtime.docker import DockerRuntime
         from backend.kubelet.streams import KubeletStreams
 
-        self._runtime = runtime = DockerRuntime(self._config.cluster_id)
+        self._runtime = runtime = self._new_runtime()
 
         async def run() -> None:
             self._kubelet = self._new_kubelet(runtime)
@@ -283,7 +283,16 @@ class Backend:
         self._node.arrived(KubeletStreams(runtime, self.status_of))
         self._supervisor.start("kubelet", run)
 
-    def _new_kubelet(self, runtime: DockerRuntime) -> Kubelet:
+    def _new_runtime(self) -> Runtime:
+        if self._config.runtime == "fake":
+            from backend.kubelet.runtime.pretending import PretendingRuntime
+
+            return PretendingRuntime()
+        from backend.kubelet.runtime.docker import DockerRuntime
+
+        return DockerRuntime(self._config.cluster_id)
+
+    def _new_kubelet(self, runtime: Runtime) -> Kubelet:
         from backend.kubelet.kubelet import Kubelet
 
         name = self._config.node_name
@@ -319,8 +328,9 @@ def _import_parts(runtime: str) -> None:
         "backend.scheduler.scheduler",
         "jwt.api_jws",
     ]
-    if runtime == "docker":
-        names += ["backend.kubelet.kubelet", "backend.kubelet.runtime.docker", "backend.kubelet.streams"]
+    if runtime != "none":
+        module = "docker" if runtime == "docker" else "pretending"
+        names += ["backend.kubelet.kubelet", f"backend.kubelet.runtime.{module}", "backend.kubelet.streams"]
         names += ["uvicorn.protocols.websockets.wsproto_impl"]  # for exec, which without a kubelet nobody can use
     for name in names:
         importlib.import_module(name)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SERVICE_CIDR = "10.96.0.0/12"
+RUNTIME_FILE = "runtime"
+RUNTIMES = ("docker", "fake", "none")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -53,6 +55,10 @@ class Config:
     @property
     def state_url(self) -> str:
         return f"sqlite:///{self.home / 'state.db'}"
+
+    @property
+    def runtime_path(self) -> Path:
+        return self.home / RUNTIME_FILE
 
     @property
     def keyring_path(self) -> Path:
@@ -100,6 +106,14 @@ def _service_cidrs(text: str) -> str:
     return text
 
 
+def _last_runtime(home: Path) -> str:
+    try:
+        runtime = (home / RUNTIME_FILE).read_text().strip()
+    except OSError:
+        return RUNTIMES[0]
+    return runtime if runtime in RUNTIMES else RUNTIMES[0]
+
+
 def parse(arguments: Sequence[str]) -> Config:
     """The settings on the command line. Exits with argparse's message and code 2 when they are wrong."""
     parser = argparse.ArgumentParser(prog="python -m backend", description="The control plane of one cluster.")
@@ -107,7 +121,10 @@ def parse(arguments: Sequence[str]) -> Config:
     parser.add_argument("--port", type=int, default=0, help="TCP port; 0 takes the last one, or a free one")
     parser.add_argument("--address", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--node-name", default=socket.gethostname().lower(), help="name of this machine's Node")
-    parser.add_argument("--runtime", choices=["docker", "none"], default="docker", help="none: no kubelet")
+    parser.add_argument(
+        "--runtime", choices=RUNTIMES, default="",
+        help="what runs pods: fake only pretends, none is no kubelet at all; else that of the last run, or docker",
+    )  # fmt: skip
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info")
     parser.add_argument("--cluster", default="", help="name of the cluster, for logs and process lists")
     parser.add_argument("--ready-fd", type=int, help="file descriptor on which a line says that we are ready")
@@ -121,6 +138,7 @@ def parse(arguments: Sequence[str]) -> Config:
     )
     options = parser.parse_args(arguments)
     return Config(
-        options.home.absolute(), options.port, options.address, options.node_name, options.runtime,
+        options.home.absolute(), options.port, options.address, options.node_name,
+        options.runtime or _last_runtime(options.home),
         options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.service_cidr, options.purge,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import secrets
 import orjson
 
 from backend.apiserver.pki import write_private
-from backend.config import Config
+from backend.config import RUNTIMES, Config
 from backend.machinery.machine import primary_address
 from backend.meta.addresses import parse_ip
 from backend.meta.schema import KUBERNETES_VERSION
@@ -89,6 +89,12 @@ def remember_port(config: Config, port: int) -> None:
         write_private(config.port_path, f"{port}\n".encode())
 
 
+def remember_runtime(config: Config) -> None:
+    """The next start without a word about it takes the same."""
+    if config.runtime != RUNTIMES[0] or config.runtime_path.exists():
+        write_private(config.runtime_path, f"{config.runtime}\n".encode())
+
+
 def announce(config: Config, port: int) -> None:
     """Write backend.json: the backend is ready for everybody who reads it."""
     host = f"[{config.address}]" if ":" in config.address else config.address
@@ -99,7 +105,7 @@ def announce(config: Config, port: int) -> None:
         "pid": os.getpid(), "endpoint": f"https://{host}:{port}", "socket": str(config.socket_path),
         "version": f"v{KUBERNETES_VERSION}", "startedAt": started,
         "caFile": str(config.pki_dir / "ca.crt"), "tokenFile": str(config.token_path),
-        "nodeName": config.node_name,
+        "nodeName": config.node_name, "runtime": config.runtime,
     }  # fmt: skip
     write_private(config.info_path, orjson.dumps(info, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 

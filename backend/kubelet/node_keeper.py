@@ -22,7 +22,14 @@ from backend.kubelet.node_status import (
     node_info,
     node_labels,
 )  # fmt: skip
-from backend.kubelet.runtime.api import Image, Runtime, RuntimeFailure, RuntimeInfo, RuntimeUnavailable
+from backend.kubelet.runtime.api import (
+    DEFAULT_MAX_PODS,
+    Image,
+    Runtime,
+    RuntimeFailure,
+    RuntimeInfo,
+    RuntimeUnavailable,
+)
 from backend.machinery.client import GVR, NODES, Client
 from backend.machinery.clock import Clock
 from backend.machinery.events import EventRecorder
@@ -141,7 +148,7 @@ class NodeKeeper:
     async def _status(self, problem: str) -> Obj:
         """Without the times that change at every beat."""
         machine = await asyncio.to_thread(Machine.read, self._root_dir)
-        resources = capacity(machine)
+        resources = capacity(machine, self._info.max_pods if self._info is not None else DEFAULT_MAX_PODS)
         return {
             "capacity": resources,
             "allocatable": resources,

@@ -13,7 +13,6 @@ from backend.kubelet.runtime.api import Image, RuntimeInfo
 from backend.meta.types import Obj
 
 VERSION = "v1.37.0"
-MAX_PODS = 110
 MAX_IMAGES = 50
 LOW_MEMORY_BYTES = 100 << 20
 LOW_DISK_FRACTION = 0.10
@@ -62,14 +61,14 @@ def node_labels(name: str) -> dict[str, str]:
     }
 
 
-def capacity(machine: Machine) -> dict[str, str]:
+def capacity(machine: Machine, max_pods: int) -> dict[str, str]:
     return {
         "cpu": str(machine.cpus),
         "ephemeral-storage": f"{machine.disk // 1024}Ki",
         "hugepages-1Gi": "0",
         "hugepages-2Mi": "0",
         "memory": f"{machine.memory // 1024}Ki",
-        "pods": str(MAX_PODS),
+        "pods": str(max_pods),
     }
 
 

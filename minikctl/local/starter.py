@@ -34,18 +34,24 @@ def ensure_running(name: str) -> None:
     start(Profile.named(name))
 
 
-def start(profile: Profile) -> bool:
-    """As ensure_running; true when this call started it."""
+def start(profile: Profile, runtime: str = "") -> bool:
+    """As ensure_running; true when this call started it. With a `runtime`, pods are run by that one from now on;
+    without, by the one of the last run. Raises CommandError where the cluster runs with another."""
     with locked(profile, make=True):
         wait_for_another(profile)
         began = not control.answers(profile)
         if began:
-            _launch(profile)
+            _launch(profile, runtime)
         if began or not profile.kubeconfig.exists():  # Whoever started it may have been killed before that.
             description = profile.description()
             if description is None:
                 raise CommandError(f"error: {profile.home / 'backend.json'} is missing: has the backend stopped?")
             kubeconfig.write_own(profile, description)
+    if runtime and not began:
+        present = (profile.description() or {}).get("runtime", "docker")
+        if present != runtime:
+            text = f'cluster "{profile.name}" is running with the runtime {present}: stop it first'
+            raise CommandError(f"error: {text}")
     return began
 
 
@@ -100,14 +106,14 @@ def launch_environment() -> dict[str, str]:
     return {**os.environ, "MALLOC_ARENA_MAX": "2"}
 
 
-def _launch(profile: Profile) -> None:
+def _launch(profile: Profile, runtime: str) -> None:
     _rotate_log(profile)
     reader, writer = os.pipe()
     log = os.open(profile.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     began = os.fstat(log).st_size
     try:
         backend = subprocess.Popen(
-            [*launch_arguments(profile), "--ready-fd", str(writer)],
+            [*launch_arguments(profile), "--ready-fd", str(writer), *(["--runtime", runtime] if runtime else [])],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             cwd="/", env=launch_environment(), pass_fds=(writer,), start_new_session=True,
         )  # fmt: skip

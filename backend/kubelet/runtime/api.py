@@ -13,6 +13,9 @@ from typing import Literal, Protocol
 
 from backend.meta.streams import ExecSession, LogOptions, PortConnection
 
+DEFAULT_MAX_PODS = 110
+"""Source: maxPods of kubelet.config.k8s.io/v1beta1 KubeletConfiguration."""
+
 
 class RuntimeFailure(Exception):
     """The engine refused or failed; the message is for an event. `reason` is the kubelet's reason for a container
@@ -41,6 +44,8 @@ class RuntimeInfo:
     operating_system: str
     cpus: int
     memory_bytes: int
+    max_pods: int = DEFAULT_MAX_PODS
+    """How many pods the node offers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from backend.machinery.clock import Clock
 from backend.meta.streams import ExecSession, LogOptions, PortConnection
 
 POD_UID_LABEL = "io.kubernetes.pod.uid"
+MAX_PODS = 10_000
 SIGTERM_EXIT = 143
 SIGKILL_EXIT = 137
 
@@ -65,6 +66,8 @@ class FakeRuntime:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pods: dict[str, _Pod] = {}
+        self._owners: dict[str, _Pod] = {}
+        """By the id of a sandbox or a container."""
         self._ids = itertools.count(1)
         self._listeners: set[asyncio.Queue[RuntimeEvent]] = set()
         self._available = True
@@ -96,6 +99,12 @@ class FakeRuntime:
         if not running:
             raise LookupError(f"no running container {name} in pod {pod_uid}")
         self._end(pod, running[-1].id, code, oom=oom)
+
+    def end(self, container_id: str, code: int) -> None:
+        """A running container ends, found by its own id."""
+        pod = self._owner(container_id)
+        if pod is not None and pod.containers[container_id].state == "running":
+            self._end(pod, container_id, code)
 
     def kill_sandbox(self, pod_uid: str) -> None:
         """The sandbox dies, as by a reboot; its containers run on until somebody ends them."""
@@ -129,7 +138,7 @@ class FakeRuntime:
 
     async def info(self) -> RuntimeInfo:
         await self._begin("info", "")
-        return RuntimeInfo("fake", "1.0.0", "0.0.0", "fake", "amd64", "linux", 4, 8 << 30)
+        return RuntimeInfo("fake", "1.0.0", "0.0.0", "fake", "amd64", "linux", 4, 8 << 30, max_pods=MAX_PODS)
 
     async def prepare(self) -> None:
         await self._begin("prepare", "")
@@ -151,11 +160,12 @@ class FakeRuntime:
         address = "" if config.host_network else f"10.88.{number // 250}.{number % 250 + 2}"
         sandbox = SandboxState(f"sandbox{number}", config.attempt, True, address, config.labels, self._clock.now())
         pod.sandboxes[sandbox.id] = replace(sandbox, ready=False, ip="")
+        self._owners[sandbox.id] = pod
         created(pod.sandboxes[sandbox.id])
         try:
             await self._begin("start_sandbox", config.pod_uid)
         except BaseException:
-            del pod.sandboxes[sandbox.id]
+            del pod.sandboxes[sandbox.id], self._owners[sandbox.id]
             self._forget_empty(pod)
             raise
         pod.sandboxes[sandbox.id] = sandbox
@@ -173,7 +183,7 @@ class FakeRuntime:
         await self._begin("remove_sandbox", sandbox_id)
         pod = self._owner(sandbox_id)
         if pod is not None:
-            del pod.sandboxes[sandbox_id]
+            del pod.sandboxes[sandbox_id], self._owners[sandbox_id]
             self._forget_empty(pod)
 
     async def create_container(self, sandbox: SandboxState, config: ContainerConfig) -> tuple[str, list[str]]:
@@ -186,6 +196,7 @@ class FakeRuntime:
             {**config.labels, "io.kubernetes.sandbox.id": sandbox.id}, self._clock.now(),
         )  # fmt: skip
         pod.containers[container.id] = container
+        self._owners[container.id] = pod
         pod.configs[container.id] = config
         self._ended[container.id] = asyncio.Event()
         return container.id, list(self.refused)
@@ -219,7 +230,7 @@ class FakeRuntime:
         await self._begin("remove_container", container_id)
         pod = self._owner(container_id)
         if pod is not None:
-            del pod.containers[container_id]
+            del pod.containers[container_id], self._owners[container_id]
             self._ended.pop(container_id).set()
             self._forget_empty(pod)
 
@@ -287,7 +298,7 @@ class FakeRuntime:
         await self.before(operation, subject)
 
     def _owner(self, id_: str) -> _Pod | None:
-        return next((p for p in self._pods.values() if id_ in p.containers or id_ in p.sandboxes), None)
+        return self._owners.get(id_)
 
     def _end(self, pod: _Pod, container_id: str, code: int, *, oom: bool = False) -> None:
         pod.containers[container_id] = replace(

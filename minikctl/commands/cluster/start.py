@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from minikctl.command import Command, Invocation
+from minikctl.command import Command, Flag, Invocation, UsageError
 from minikctl.commands.cluster import _profile
 from minikctl.local import progress, starter
+
+RUNTIMES = ("docker", "fake")
 
 
 def run(call: Invocation) -> int:
     _profile.no_arguments(call, COMMAND)
     profile = _profile.chosen(call)
     with progress.shown(call.streams.err, f'Starting cluster "{profile.name}"'):
-        began = starter.start(profile)
+        began = starter.start(profile, _runtime(call))
     state = "started" if began else "already running"
     call.streams.out.write(f'cluster "{profile.name}" {state}\n')
     return 0
+
+
+def _runtime(call: Invocation) -> str:
+    """"" for the one of the last run."""
+    runtime: str = call.flags["runtime"]
+    if runtime not in ("", *RUNTIMES):
+        raise UsageError(f'invalid value "{runtime}" for --runtime: must be one of {", ".join(RUNTIMES)}')
+    return runtime
 
 
 COMMAND = Command(
@@ -29,7 +39,16 @@ COMMAND = Command(
         "  # Start the default cluster\n"
         "  minikctl cluster start\n\n"
         "  # Start another one beside it\n"
-        "  minikctl cluster start --cluster=test"
+        "  minikctl cluster start --cluster=test\n\n"
+        "  # Start one whose pods only pretend to run, for scale and for machines without Docker\n"
+        "  minikctl cluster start --cluster=big --runtime=fake"
     ),
     run=run,
-)
+    flags=(
+        Flag(
+            "runtime", "string", "", usage=
+            "What runs the pods: docker, or fake, which runs nothing and says that it does. It is kept for later"
+            " starts.",
+        ),
+    ),
+)  # fmt: skip
