@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from backend.apiserver.authentication.bearer_tokens import BearerTokens
     from backend.apiserver.handler import Handler
     from backend.apiserver.http.app import App
+    from backend.apiserver.http.health import Health
     from backend.apiserver.http.server import Server
     from backend.controllers.credentials import Signers
     from backend.kubelet.kubelet import Kubelet
@@ -166,14 +167,16 @@ class Backend:
         from backend.apiserver.authentication.authenticator import Authenticator
         from backend.apiserver.http.app import App
         from backend.apiserver.http.discovery import Discovery
-        from backend.apiserver.http.health import Health
+        from backend.apiserver.http.metrics import Metrics
         from backend.apiserver.http.openapi import OpenApi
         from backend.apiserver.http.openid import OpenId
         from backend.apiserver.http.podstreams import PodStreams
+        from backend.apiserver.http.request_counts import RequestCounts
         from backend.apiserver.http.resources import Resources
         from backend.apiserver.http.routes import Router
         from backend.meta.schema import Schemas
 
+        counts = RequestCounts()
         pod_streams = PodStreams(self._handler)
         if self._config.runtime != "none":
             pod_streams.node = self._node
@@ -182,9 +185,18 @@ class Backend:
             authorizer=self._handler.authorizer, resources=Resources(self._handler), pod_streams=pod_streams,
             discovery=Discovery(self._catalog, address),
             openapi=OpenApi(self._catalog, Schemas.raw_definitions), openid=OpenId(tokens.accounts.key, address),
-            health=Health({"ping": lambda: True}),
-            control=self,
+            health=self._health(), control=self, counts=counts, metrics=Metrics(counts, self._catalog, self._store),
         )  # fmt: skip
+
+    def _health(self) -> Health:
+        """Kubernetes calls what stores its objects etcd, and probes ask for its checks by name."""
+        from backend.apiserver.http.health import Health
+
+        def store_writes() -> bool:
+            return not self._store.failing
+
+        checks = {"ping": lambda: True, "etcd": store_writes}
+        return Health(checks, {"etcd-readiness": store_writes, "shutdown": lambda: not self._stop.is_set()})
 
     async def _start_parts(self) -> None:
         """Everything that is a client of the API, and what keeps the store tidy."""

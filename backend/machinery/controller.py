@@ -10,7 +10,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
+from weakref import WeakSet
 
 from backend.machinery.clock import Clock
 from backend.machinery.informer import Informer, object_key
@@ -40,8 +41,21 @@ class ControllerStats:
     errors: int = 0
 
 
+class ControllerFigures(NamedTuple):
+    """Of one controller since its start; `depth` is how many keys wait now."""
+
+    name: str
+    depth: int
+    adds: int
+    retries: int
+    reconciles: int
+    errors: int
+
+
 class Controller:
     """Workers over one queue. `enqueue` and the handlers of `watch` feed it; `run` works until cancelled."""
+
+    _live: ClassVar[WeakSet[Controller]] = WeakSet()
 
     def __init__(
         self,
@@ -59,6 +73,16 @@ class Controller:
         self._workers = workers
         self._informers = informers
         self._queue: WorkQueue[Key] = WorkQueue(clock, max_delay=MAX_RETRY_SECONDS)
+        self._live.add(self)
+
+    @classmethod
+    def all_figures(cls) -> list[ControllerFigures]:
+        """Of all controllers of this process, whoever made them, by name: for /metrics."""
+        return sorted(controller.figures() for controller in cls._live)
+
+    def figures(self) -> ControllerFigures:
+        queue, stats = self._queue, self.stats
+        return ControllerFigures(self.name, len(queue), queue.adds, queue.retries, stats.reconciles, stats.errors)
 
     def enqueue(self, namespace: str, name: str) -> None:
         self._queue.add(Key(namespace, name))

@@ -29,6 +29,10 @@ class WorkQueue(Generic[K]):
         self._failures: dict[K, int] = {}
         self._timers: dict[K, tuple[float, Timer]] = {}
         self._getters: deque[asyncio.Future[None]] = deque()
+        self.adds = 0
+        """Keys that were put into the queue, for /metrics."""
+        self.retries = 0
+        """Of these, the ones that came again after a failure."""
 
     def __len__(self) -> int:
         return len(self._ready)
@@ -37,6 +41,7 @@ class WorkQueue(Generic[K]):
         if key in self._dirty:
             return
         self._dirty.add(key)
+        self.adds += 1
         if key not in self._processing:
             self._ready.append(key)
             self._wake()
@@ -57,6 +62,7 @@ class WorkQueue(Generic[K]):
     def add_rate_limited(self, key: K) -> float:
         """Add after the key's backoff, which doubles at each call until `forget`; returns the seconds."""
         failures = self._failures.get(key, 0)
+        self.retries += 1
         self._failures[key] = failures + 1
         delay = min(BASE_DELAY * 2.0 ** min(failures, 40), self._max_delay)
         self.add_after(key, delay)

@@ -9,7 +9,7 @@ names everything, and one that does not end in `/` names a single key.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -135,6 +135,15 @@ class Watch(Protocol):
         """As `anext`, but None once it is `when` by the event loop's clock."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFigures:
+    """Of a store since its start: writes that failed, how often so many were committed at once, bytes of its files."""
+
+    failures: int
+    batches: Mapping[int, int]
+    size: int
 
 
 class Store(Protocol):

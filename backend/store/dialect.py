@@ -47,6 +47,11 @@ class SqliteDialect:
         """What error texts call the database."""
         return str(self.path)
 
+    def size(self) -> int:
+        """Bytes of the database's files."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     def lock(self) -> LockFile:
         """Take the store for this process. Raises StoreError that names the holder."""
         return LockFile.take(self.path.with_name(self.path.name + ".lock"), self.location)

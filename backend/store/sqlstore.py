@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from backend.store.api import (
     RevisionMismatch,
     Snapshot,
     StoreError,
+    StoreFigures,
     StoreUnavailable,
     Watch,
 )
@@ -66,6 +68,9 @@ class SqlStore:
         self._outbox: Writes = []
         self._closed: asyncio.Future[None] | None = None
         self._rotations: set[asyncio.Future[int]] = set()
+        self._batches: Counter[int] = Counter()
+        self._failures = 0
+        self._failing = False
         self._writer = Writer(
             database, backlog, loaded.revision, committed=self._on_committed, failed=self._on_failed
         )
@@ -214,7 +219,24 @@ class SqlStore:
         if self._outbox:
             self._writer.write(self._take_outbox())
 
+    def count(self, prefix: str) -> int:
+        """How many entries are under `prefix`, which ends in a slash."""
+        start: int = self._keys.bisect_left(prefix)
+        end: int = self._keys.bisect_left(prefix[:-1] + "0")  # "0" follows "/"
+        return end - start
+
+    @property
+    def failing(self) -> bool:
+        """Whether the newest write could not be made durable."""
+        return self._failing
+
+    def figures(self) -> StoreFigures:
+        """For /metrics."""
+        return StoreFigures(self._failures, dict(self._batches), self._database.dialect.size())
+
     def _on_committed(self, writes: Writes) -> None:
+        self._batches[len(writes)] += 1
+        self._failing = False
         events: Events = []
         for write in writes:
             entry, previous = write.entry, write.previous
@@ -236,6 +258,8 @@ class SqlStore:
             self._settle(write)
 
     def _on_failed(self, writes: Writes, error: StoreUnavailable) -> None:
+        self._failures += len(writes)
+        self._failing = True
         for write in writes:
             if not write.future.done():
                 write.future.set_exception(StoreUnavailable(str(error)))

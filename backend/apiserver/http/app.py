@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any, Protocol
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from backend.apiserver.authentication.authenticator import ANONYMOUS_PATHS, Authenticator
@@ -21,6 +22,7 @@ from backend.apiserver.http.identity import Identity
 from backend.apiserver.http.openapi import OpenApi
 from backend.apiserver.http.openid import OpenId
 from backend.apiserver.http.podstreams import PodStreams
+from backend.apiserver.http.request_counts import RequestCounts
 from backend.apiserver.http.request_info import requested
 from backend.apiserver.http.resources import Resources, wants_watch
 from backend.apiserver.http.routes import PROXY, Router, Target, UnknownPath
@@ -29,8 +31,13 @@ from backend.apiserver.http.version import version
 from backend.meta.errors import ApiError, internal, method_not_allowed, page_not_found
 from backend.meta.types import User
 
+if TYPE_CHECKING:
+    from backend.apiserver.http.metrics import Metrics
+
 logger = logging.getLogger(__name__)
 
+METRICS = "/metrics"
+READING = ("GET", "HEAD")
 STOP_SECONDS = 2.0
 """How long requests in flight may go on once the server stops."""
 INTERACTIVE = ("attach", "exec", "portforward")
@@ -53,7 +60,7 @@ class App:
     def __init__(
         self, *, router: Router, authenticator: Authenticator, authorizer: Authorizer, resources: Resources,
         pod_streams: PodStreams, discovery: Discovery, openapi: OpenApi, openid: OpenId, health: Health,
-        control: Control,
+        control: Control, metrics: Metrics | None = None, counts: RequestCounts | None = None,
     ) -> None:  # fmt: skip
         self._router = router
         self._identity = Identity(authenticator, authorizer)
@@ -65,6 +72,8 @@ class App:
         self._openid = openid
         self._health = health
         self._control = control
+        self._metrics = metrics
+        self._counts = counts or RequestCounts()
         self._streams: set[asyncio.Task[Any]] = set()
         self._requests = 0
         self._stopping = False
@@ -73,7 +82,10 @@ class App:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
             return
+        began = perf_counter()
         self._requests += 1
+        mutating = scope["method"] not in READING
+        self._counts.mutating += mutating
         exchange = Exchange(scope, receive, send, self._streams)
         try:
             await self._serve(exchange)
@@ -95,6 +107,8 @@ class App:
             await exchange.respond_error(internal(str(error)))
         finally:
             self._requests -= 1
+            self._counts.mutating -= mutating
+            self._counts.add(exchange, began)
 
     async def stop(self) -> None:
         """End streams at once, and give requests in flight two seconds."""
@@ -120,6 +134,7 @@ class App:
                     raise
             else:
                 verb = target.verb(exchange.method, wants_watch(exchange))
+                exchange.target, exchange.verb = target, verb
                 self._authorize(user, verb, target, exchange)
                 if target.subresource == PROXY:
                     await self._admit(target, user, exchange.query_values())
@@ -171,6 +186,8 @@ class App:
             raise method_not_allowed() if self._discovery.knows(path) else UnknownPath
         elif path.startswith(health.PATHS):
             await self._health.serve(exchange)
+        elif path == METRICS and self._metrics is not None:
+            await self._metrics.serve(exchange, self._requests, len(self._streams))
         elif path == "/version" or path == "/version/":
             await exchange.respond_json(version())
         elif self._discovery.knows(path):

@@ -18,6 +18,7 @@ from backend.meta.uids import new_uid
 
 if TYPE_CHECKING:
     from backend.apiserver.http.protocol import UpgradedConnection
+    from backend.apiserver.http.routes import Target
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -48,9 +49,9 @@ class Exchange:
     """A request on its way. `streams` holds the tasks of answers that do not end by themselves."""
 
     __slots__ = (
-        "_query", "audit_id", "header_pairs", "headers", "method", "path", "query_string",
+        "_query", "audit_id", "code", "header_pairs", "headers", "method", "path", "query_string",
         "raw_path", "receive", "send", "state",
-        "streaming", "streams", "upgrade",
+        "streaming", "streams", "target", "upgrade", "verb",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +70,11 @@ class Exchange:
         self.send = send
         self.streams = streams
         self.streaming = False
+        self.code = 200
+        """The answer's, once it began."""
+        self.target: Target | None = None
+        """The resource, and `verb` what is done to it; None for other paths."""
+        self.verb = ""
         self._query: dict[str, str] | None = None
         self.audit_id: bytes = self.headers.get(b"audit-id") or new_uid().encode()
 
@@ -90,6 +96,7 @@ class Exchange:
         extra: Sequence[Header] = (), cache: Header = NO_CACHE,
     ) -> None:  # fmt: skip
         """`body` is whole or in pieces."""
+        self.code = code
         pieces = (body,) if isinstance(body, bytes) else body
         if content_type == JSON and self._wants_pretty():
             pieces = (_pretty(pieces),)

@@ -236,7 +236,7 @@ class _Forwarding:
                 await exchange.send({
                     "type": "http.response.start", "status": event.status_code, "headers": headers,
                 })  # fmt: skip
-                exchange.streaming = True
+                exchange.streaming, exchange.code = True, event.status_code
             elif isinstance(event, h11.Data):
                 await exchange.write(bytes(event.data))
             else:
