@@ -15,7 +15,7 @@ import pytest
 
 from backend.kubelet.kubelet import Kubelet
 from backend.kubelet.runtime.docker import DockerRuntime
-from backend.machinery.client import NODES, PODS, SECRETS, Client
+from backend.machinery.client import NODES, PODS, SECRETS, SERVICE_ACCOUNTS, Client
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
 from tests.support.busybox import BUSYBOX, busybox_layer
@@ -124,7 +124,9 @@ def image() -> Iterator[None]:
 
 @pytest.fixture
 async def cluster(image: None, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """Its pods want no token: nobody here gives any."""
     async with control_plane(tmp_path) as plane:
+        await plane.client.patch(SERVICE_ACCOUNTS, "default", {"automountServiceAccountToken": False}, "default")
         cluster = Cluster(plane.client, tmp_path / "kubelet")
         cluster.start()
         yield cluster
