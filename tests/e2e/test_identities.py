@@ -69,7 +69,8 @@ def test_an_account_may_do_what_its_roles_say(cluster: Cluster, namespace: str) 
     assert "kube-root-ca.crt" in cluster.run("-n", namespace, "--as", name, "get", "configmaps")
     assert "Forbidden" in cluster.fails("-n", namespace, "--as", name, "get", "secrets").stderr
     cluster.run("-n", namespace, "delete", "serviceaccount", "reader")
-    assert "You must be logged in to the server" in stranger(cluster, token, "-n", namespace, "get", "configmaps").stderr
+    refused = stranger(cluster, token, "-n", namespace, "get", "configmaps")
+    assert "You must be logged in to the server" in refused.stderr
 
 
 def test_a_secret_keeps_a_token_that_does_not_end(cluster: Cluster, namespace: str) -> None:
