@@ -282,7 +282,7 @@ class Backend:
 
     def _start_kubelet(self) -> None:
         from backend.controllers.control_plane_role import ControlPlaneRole
-        from backend.kubelet.streams import KubeletStreams
+        from backend.kubelet.streams import KubeletStreams, NodeView
 
         self._runtime = runtime = self._new_runtime()
 
@@ -292,7 +292,8 @@ class Backend:
 
         admin, node = Client(self._handler, ADMIN), self._config.node_name
         self._supervisor.start("control plane role", lambda: ControlPlaneRole(admin, node).run())
-        self._node.arrived(KubeletStreams(runtime, self.status_of))
+        view = NodeView(node, self._config.kubelet_dir, lambda: self._kubelet.pods() if self._kubelet else [])
+        self._node.arrived(KubeletStreams(runtime, self.status_of, view))
         self._supervisor.start("kubelet", run)
 
     def _new_runtime(self) -> Runtime:

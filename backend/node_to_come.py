@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
-from backend.meta.streams import ExecOptions, ExecSession, LogOptions, NodeStreams, PortConnection
+from backend.meta.streams import ExecOptions, ExecSession, LogOptions, NodeAnswer, NodeStreams, PortConnection
 from backend.meta.types import Obj
 
 
@@ -31,6 +31,9 @@ class NodeToCome:
 
     async def connect(self, pod: Obj, port: int) -> PortConnection:
         return await (await self._awaited()).connect(pod, port)
+
+    async def get(self, node: str, path: str, query: Mapping[str, str]) -> NodeAnswer:
+        return await (await self._awaited()).get(node, path, query)
 
     async def _awaited(self) -> NodeStreams:
         await self._there.wait()

@@ -100,6 +100,10 @@ class Kubelet:
         status: Obj = worker.status if worker is not None else pod.get("status") or {}
         return status
 
+    def pods(self) -> list[Obj]:
+        """The pods of this node, with their statuses as this kubelet knows them."""
+        return [{**pod, "status": self.status_of(pod)} for pod in self._pods.list()]
+
     # What happens.
 
     def _pod_changed(self, new: Obj | None, old: Obj | None) -> None:

@@ -1,17 +1,23 @@
-"""What the kubelet serves besides objects: logs, exec and attach (meta.streams.NodeStreams).
+"""What the kubelet serves besides objects: logs, exec, attach, ports and its own API (meta.streams.NodeStreams).
 
 Source of rules and texts: pkg/kubelet/kubelet_pods.go (validateContainerLogStatus, GetExec, GetAttach).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.kubelet.podspec import find_container
 from backend.kubelet.runtime.api import Runtime, RuntimeFailure
-from backend.meta.errors import ApiError, bad_request
-from backend.meta.streams import ExecOptions, ExecSession, LogOptions, PortConnection
+from backend.meta.errors import ApiError, bad_request, unavailable
+from backend.meta.streams import ExecOptions, ExecSession, LogOptions, NodeAnswer, PortConnection
 from backend.meta.types import Obj
+
+if TYPE_CHECKING:
+    from backend.kubelet.node_api import NodeApi
 
 StatusOf = Callable[[Obj], Obj]
 """A pod -> its status as the kubelet knows it, which the API server may not have yet."""
@@ -22,10 +28,26 @@ _IMAGE_REASONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """The node that the kubelet's own API is about. `pods` gives its pods, with their newest statuses."""
+
+    name: str
+    root_dir: Path
+    pods: Callable[[], list[Obj]]
+
+
 class KubeletStreams:
-    def __init__(self, runtime: Runtime, status_of: StatusOf = lambda pod: pod.get("status") or {}) -> None:
+    """`view` is what the kubelet's own API is about; without it nothing of that is found."""
+
+    def __init__(
+        self, runtime: Runtime, status_of: StatusOf = lambda pod: pod.get("status") or {},
+        view: NodeView | None = None,
+    ) -> None:  # fmt: skip
         self._runtime = runtime
         self._status_of = status_of
+        self._view = view
+        self._api: NodeApi | None = None
 
     async def logs(self, pod: Obj, options: LogOptions) -> AsyncIterator[bytes]:
         """Raises ApiError 400 where there is no log to read yet, or none any more."""
@@ -68,6 +90,19 @@ class KubeletStreams:
             return await self._runtime.connect(sandbox.id, port)
         except RuntimeFailure as error:
             raise _failed(f"error forwarding port {port} to pod {sandbox.id}, uid : {error}") from error
+
+    async def get(self, node: str, path: str, query: Mapping[str, str]) -> NodeAnswer:
+        """The first who asks pays for loading it: most clusters never see one."""
+        if self._view is None or node != self._view.name:
+            raise unavailable(f"error trying to reach service: no kubelet of node {node} can be reached")
+        if self._api is None:
+            from backend.kubelet.node_api import NodeApi
+
+            self._api = NodeApi(self._runtime, self._view, self.logs)
+        try:
+            return await self._api.get(path, query)
+        except RuntimeFailure as error:
+            raise _failed(str(error)) from error
 
     async def _running(self, pod: Obj, name: str) -> str:
         try:

@@ -6,7 +6,7 @@ port 10250. Errors are ApiError, with the kubelet's texts.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,6 +74,15 @@ class PortConnection(Protocol):
         """Frees what the connection holds; idempotent."""
 
 
+@dataclass(frozen=True, slots=True)
+class NodeAnswer:
+    """What a node answers to a GET of its own API; `body` is read once."""
+
+    code: int
+    content_type: str
+    body: AsyncIterator[bytes]
+
+
 class NodeStreams(Protocol):
     async def logs(self, pod: Obj, options: LogOptions) -> AsyncIterator[bytes]:
         """Chunks of the container's log, stdout and stderr as Docker interleaved them. Raises before the
@@ -85,3 +94,6 @@ class NodeStreams(Protocol):
 
     async def connect(self, pod: Obj, port: int) -> PortConnection:
         """A connection to a port of the pod, as its own processes would reach it on localhost. Raises ApiError."""
+
+    async def get(self, node: str, path: str, query: Mapping[str, str]) -> NodeAnswer:
+        """The kubelet's own API, of which only reading is served: `/pods`, `/stats/summary`... Raises ApiError."""

@@ -176,7 +176,7 @@ class App:
     async def _proxied(self, exchange: Exchange, target: Target) -> None:
         from backend.apiserver.http.proxy import Proxy
 
-        await Proxy(self._resources.handler).serve(exchange, target)
+        await Proxy(self._resources.handler, self._pod_streams.node).serve(exchange, target)
 
     async def _path(self, exchange: Exchange, path: str) -> None:
         """What is not a resource."""

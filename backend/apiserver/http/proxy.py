@@ -1,6 +1,7 @@
-"""pods/proxy and services/proxy: a client's request goes on to a pod, and its answer comes back.
+"""pods/proxy, services/proxy and nodes/proxy: a client's request goes on to a pod, and its answer comes back.
 
-Sources: pkg/registry/core/{pod,service} (ResourceLocation), k8s.io/apimachinery pkg/util/proxy.
+A node's kubelet is in this process, and is asked without a connection.
+Sources: pkg/registry/core/{pod,service,node} (ResourceLocation), k8s.io/apimachinery pkg/util/proxy.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import h11
 from backend.apiserver.http.exchange import Exchange, Header
 from backend.apiserver.http.routes import Target
 from backend.apiserver.http.tunnel import dial, tunnel
-from backend.meta.errors import ApiError, bad_request, unavailable
+from backend.meta.errors import ApiError, bad_request, method_not_allowed, unavailable
 from backend.meta.types import ApiRequest, Obj
 
 if TYPE_CHECKING:
     from backend.apiserver.handler import Handler
+    from backend.meta.streams import NodeStreams
 
 SCHEMES = ("", "http", "https")
 READ_BYTES = 64 * 1024
@@ -31,6 +33,7 @@ HOP_BY_HOP = frozenset((
     b"transfer-encoding", b"upgrade",
 ))  # fmt: skip
 NOT_FOR_THE_POD = HOP_BY_HOP | {b"authorization", b"host", b"content-length", b"expect"}
+KUBELET_PORT = "10250"
 SERVICE_NAME = "kubernetes.io/service-name"
 
 
@@ -44,8 +47,11 @@ class Location:
 
 
 class Proxy:
-    def __init__(self, handler: Handler) -> None:
+    """`node` answers for the kubelet, where there is one."""
+
+    def __init__(self, handler: Handler, node: NodeStreams | None) -> None:
         self._handler = handler
+        self._node = node
 
     async def serve(self, exchange: Exchange, target: Target) -> None:
         """Answer with what the pod answers. Raises ApiError where it cannot be reached."""
@@ -53,8 +59,48 @@ class Proxy:
         if not target.rest and not path.endswith("/") and exchange.method in ("GET", "HEAD"):
             await _redirect(exchange)
             return
-        location = await (self._pod(target) if target.resource.plural == "pods" else self._service(target))
+        if target.resource.plural == "pods":
+            location = await self._pod(target)
+        elif target.resource.plural == "services":
+            location = await self._service(target)
+        else:
+            found = await self._other_port_of_node(target)
+            if found is None:
+                await self._kubelet(exchange, target)
+                return
+            location = found
         await _Forwarding(exchange, target, location).run()
+
+    async def _other_port_of_node(self, target: Target) -> Location | None:
+        """None for the kubelet's own."""
+        scheme, name, port = split_name(target.name, "node")
+        node = await self._get("nodes", "", name)
+        if port in ("", KUBELET_PORT):
+            return None
+        addresses = {
+            entry["type"]: entry["address"] for entry in (node.get("status") or {}).get("addresses") or ()
+        }
+        if "InternalIP" not in addresses:
+            raise bad_request("address not allowed")
+        return _location(scheme, addresses["InternalIP"], port, "node", target.name)
+
+    async def _kubelet(self, exchange: Exchange, target: Target) -> None:
+        _, name, _ = split_name(target.name, "node")
+        if exchange.method not in ("GET", "HEAD"):
+            raise method_not_allowed()
+        if self._node is None:
+            raise unavailable("error trying to reach service: there is no kubelet")
+        answer = await self._node.get(name, f"/{target.rest}", exchange.query)
+        headers = [(b"content-type", answer.content_type.encode())]
+        async with exchange.until_disconnect():
+            await exchange.send({"type": "http.response.start", "status": answer.code, "headers": headers})
+            exchange.streaming, exchange.code = True, answer.code
+            await exchange.write(b"")  # A log that is followed may have nothing to say for long.
+            async for chunk in answer.body:
+                await exchange.write(chunk)
+        with contextlib.suppress(AttributeError):
+            await answer.body.aclose()  # type: ignore[attr-defined]
+        await exchange.end_stream()
 
     async def _pod(self, target: Target) -> Location:
         scheme, name, port = split_name(target.name, "pod")

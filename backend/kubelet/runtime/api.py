@@ -187,6 +187,32 @@ class RuntimeEvent:
     """start, die, oom, destroy... as Docker names it; "reconnected" after the stream was lost."""
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkUsage:
+    received_bytes: int
+    receive_errors: int
+    sent_bytes: int
+    send_errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerUsage:
+    """What a running container uses at `time` (seconds since the epoch); processor time since its start, in ns.
+
+    `networks` is by interface, and empty for what shares the network of a sandbox.
+    """
+
+    time: float
+    cpu_nanoseconds: int = 0
+    memory_bytes: int = 0
+    working_set_bytes: int = 0
+    rss_bytes: int = 0
+    page_faults: int = 0
+    major_page_faults: int = 0
+    processes: int = 0
+    networks: Mapping[str, NetworkUsage] = field(default_factory=dict)
+
+
 def ignore(_sandbox: SandboxState) -> None:
     """For who has nothing to do before a sandbox runs."""
 
@@ -252,6 +278,9 @@ class Runtime(Protocol):
 
     async def exec_probe(self, container_id: str, command: Sequence[str], timeout: float) -> tuple[int, bytes]:
         """(exit code, output) of a probe or a lifecycle hook; raises TimeoutError."""
+
+    async def usage(self, ids: Sequence[str]) -> dict[str, ContainerUsage]:
+        """Of containers and sandboxes, without those that do not run (any more)."""
 
     async def termination_message(self, container_id: str, path: str) -> str:
         """The file's text, at most 4096 bytes; "" when there is none."""

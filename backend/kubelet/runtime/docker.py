@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from backend.kubelet.runtime import exec_session, images, names
 from backend.kubelet.runtime.api import (
     ContainerConfig,
+    ContainerUsage,
     Image,
     PodState,
     RegistryAuth,
@@ -31,6 +32,7 @@ from backend.kubelet.runtime.sandbox import create_sandbox, start_sandbox
 from backend.kubelet.runtime.states import pod_states
 from backend.kubelet.runtime.termination import read_termination_message
 from backend.kubelet.runtime.trials import Trials, settings_of
+from backend.kubelet.runtime.usage import read_usages
 from backend.meta.streams import ExecSession, LogOptions, PortConnection
 
 if TYPE_CHECKING:
@@ -154,6 +156,9 @@ class DockerRuntime:
         return await self._engine.call(
             "ContainerStatusUnknown", lambda client: read_termination_message(client, container_id, path)
         )
+
+    async def usage(self, ids: Sequence[str]) -> dict[str, ContainerUsage]:
+        return await read_usages(self._endpoint, ids)
 
     async def remove_containers(self) -> None:
         """For the deletion of a cluster: everything that has its label, at once and without a grace. Idempotent."""

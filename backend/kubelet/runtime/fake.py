@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from backend.kubelet.runtime.api import (
     ContainerConfig,
     ContainerState,
+    ContainerUsage,
     Image,
     PodState,
     RegistryAuth,
@@ -61,7 +62,7 @@ class FakeRuntime:
     `on_start(config)` gives the code with which a container ends at once, or None to let it run; `on_exec` answers
     probes; `stubborn` has names of containers that ignore SIGTERM; `refused` has the
     sentences that come with every container that is created; `registry` what can be pulled;
-    `termination_messages` by container id; `log_bytes` what every log holds."""
+    `termination_messages` and `usages` by container id; `log_bytes` what every log holds."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -82,6 +83,7 @@ class FakeRuntime:
         self.refused: list[str] = []
         self.termination_messages: dict[str, str] = {}
         self.log_bytes = b""
+        self.usages: dict[str, ContainerUsage] = {}
 
     # What a person or a test does to it.
 
@@ -285,6 +287,11 @@ class FakeRuntime:
         if pod is None:
             raise RuntimeFailure("ExecFailed", f"No such container: {container_id}")
         return self.on_exec(pod.containers[container_id], command)
+
+    async def usage(self, ids: Sequence[str]) -> dict[str, ContainerUsage]:
+        now = self._clock.now()
+        running = {c.id for pod in self._pods.values() for c in pod.containers.values() if c.state == "running"}
+        return {id_: self.usages.get(id_, ContainerUsage(now)) for id_ in ids if id_ in running}
 
     async def termination_message(self, container_id: str, path: str) -> str:
         return self.termination_messages.get(container_id, "")

@@ -74,7 +74,7 @@ NODE = Resource(
     namespaced=False,
     schema="io.k8s.api.core.v1.Node",
     short_names=("no",),
-    subresources=("status",),
+    subresources=("proxy", "status"),
     columns=(
         NAME_COLUMN,
         Column("Status", description="The status of the node"),
