@@ -11,6 +11,10 @@ from backend.controllers.workloads.daemonset.controller import NAME as DAEMON_SE
 from backend.controllers.workloads.deployment.controller import DEPLOYMENTS, DeploymentController
 from backend.controllers.workloads.deployment.controller import NAME as DEPLOYMENT
 from backend.controllers.workloads.history import CONTROLLER_REVISIONS
+from backend.controllers.workloads.job.controller import JOBS, JobController
+from backend.controllers.workloads.job.controller import NAME as JOB
+from backend.controllers.workloads.job.ttl import NAME as TTL
+from backend.controllers.workloads.job.ttl import TtlAfterFinishedController
 from backend.controllers.workloads.replicas import Flavour, ReplicasController
 from backend.controllers.workloads.statefulset.controller import NAME as STATEFUL_SET
 from backend.controllers.workloads.statefulset.controller import STATEFUL_SETS, StatefulSetController
@@ -51,7 +55,11 @@ class Workloads:
                 revisions=revisions, clock=clock,
             ),
         ]  # fmt: skip
-        self.controllers = [part.controller for part in parts]
+        jobs = informers.of(JOBS)
+        job = JobController(acting_as(JOB), jobs=jobs, pods=pods, clock=clock)
+        ttl = TtlAfterFinishedController(acting_as(TTL), jobs=jobs, clock=clock)
+        parts.append(job)
+        self.controllers = [*(part.controller for part in parts), job.orphans, ttl.controller]
         self.recorders = [part.recorder for part in parts]
 
     def _replicas(self, flavour: Flavour) -> ReplicasController:

@@ -49,12 +49,14 @@ def orphans_of(namespace: str) -> str:
 class Claims:
     """Objects of one kind, as the controllers of another claim them."""
 
-    def __init__(self, client: Client, gvr: GVR, owners: GVR, informer: Informer) -> None:
-        """`informer` has the index BY_CONTROLLER and caches `gvr`; `owners` is the kind of the controllers."""
+    def __init__(self, client: Client, gvr: GVR, owners: GVR, informer: Informer, *, finalizer: str = "") -> None:
+        """`informer` has the index BY_CONTROLLER and caches `gvr`; `owners` is the kind of the controllers. What is
+        adopted gets the `finalizer`, and what is released loses it."""
         self._client = client
         self._gvr = gvr
         self._owners = owners
         self._informer = informer
+        self._finalizers = [finalizer] if finalizer else []
 
     async def claim(self, owner: Obj, selector: Selector) -> list[Obj]:
         """What belongs to `owner` from now on. Raises ApiError if the API cannot be asked."""
@@ -93,14 +95,16 @@ class Claims:
 
     async def _adopt(self, obj: Obj, owner: Obj) -> Obj | None:
         """None if it is gone, or somebody was quicker."""
-        patch = {"metadata": {"uid": obj["metadata"]["uid"], "ownerReferences": [reference_to(owner)]}}
-        return await self._patched(obj, patch)
+        meta: Obj = {"uid": obj["metadata"]["uid"], "ownerReferences": [reference_to(owner)]}
+        if self._finalizers:
+            meta["finalizers"] = self._finalizers
+        return await self._patched(obj, {"metadata": meta})
 
     async def _release(self, obj: Obj, uid: str) -> None:
-        patch = {
-            "metadata": {"uid": obj["metadata"]["uid"], "ownerReferences": [{"$patch": "delete", "uid": uid}]}
-        }
-        await self._patched(obj, patch)
+        meta: Obj = {"uid": obj["metadata"]["uid"], "ownerReferences": [{"$patch": "delete", "uid": uid}]}
+        if self._finalizers:
+            meta["$deleteFromPrimitiveList/finalizers"] = self._finalizers
+        await self._patched(obj, {"metadata": meta})
 
     async def _patched(self, obj: Obj, patch: Obj) -> Obj | None:
         meta = obj["metadata"]

@@ -136,20 +136,23 @@ def _validate_indexes(spec: Obj, status: Obj) -> list[Cause]:
 
 
 def _validate_history(job: Obj, status: Obj, before: Obj) -> list[Cause]:
-    """What has happened stays so."""
+    """What has happened stays so, but for indexes that a Job has no more, and the start of one that is resumed."""
+    spec = job["spec"]
     found = [
         causes.invalid_as_whole(_CONDITIONS, f"cannot disable the terminal {kind}=True condition")
         for kind in ("Failed", "Complete", "FailureTarget")
         if has_condition(before, kind) and not has_condition(status, kind)
     ]
-    for field in ("failed", "succeeded"):
+    shrinks = spec.get("completionMode") == "Indexed" and spec.get("completions") == spec.get("parallelism")
+    for field in ("failed",) if shrinks else ("failed", "succeeded"):
         if status.get(field, 0) < before.get(field, 0):
             detail = f"cannot decrease the {field} counter"
             found.append(causes.invalid_value(f"status.{field}", status.get(field, 0), detail))
     end, start = status.get("completionTime"), status.get("startTime")
     if end is not None and before.get("completionTime") not in (None, end):
         found.append(causes.invalid_value("status.completionTime", end, "completionTime cannot be mutated"))
-    if before.get("startTime") not in (None, start) and not job["spec"].get("suspend"):
+    resumes = has_condition(before, "Suspended") and not has_condition(status, "Suspended")
+    if before.get("startTime") not in (None, start) and not spec.get("suspend") and not resumes:
         found.append(causes.required("status.startTime", "startTime cannot be removed for unsuspended job"))
     met, was_met = has_condition(status, "SuccessCriteriaMet"), has_condition(before, "SuccessCriteriaMet")
     if was_met and not met:

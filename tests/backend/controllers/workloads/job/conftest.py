@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.batch import Batch
+from tests.support.control_plane import ControlPlane
+
+
+@pytest.fixture
+async def batch(plane: ControlPlane) -> AsyncIterator[Batch]:
+    made = Batch(plane)
+    async with made.controllers():
+        yield made
