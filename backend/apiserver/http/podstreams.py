@@ -13,7 +13,7 @@ import orjson
 from backend.apiserver.http.exchange import TEXT, Exchange
 from backend.apiserver.http.podoptions import exec_options, log_options
 from backend.apiserver.http.routes import Target
-from backend.apiserver.http.websocket import CLOSE, ERROR, RESIZE, STDERR, STDIN, STDOUT, V4, Messages, WebSocket
+from backend.apiserver.http.websocket import CLOSE, ERROR, RESIZE, STDERR, STDIN, STDOUT, Messages, WebSocket
 from backend.meta.errors import ApiError, bad_request
 from backend.meta.streams import ExecOptions, ExecSession, NodeStreams, PortConnection
 from backend.meta.types import ApiRequest, Obj
@@ -143,7 +143,7 @@ class PodStreams:
             await portforward.forward_streams(Messages(socket), connect)
         else:
             numbers = portforward.parse_ports(ports)
-            await socket.accept((V4,))
+            await socket.accept(portforward.CHANNELS)
             await portforward.forward_channels(socket, numbers, connect)
 
     def _connector(self, pod: Obj) -> Connect:

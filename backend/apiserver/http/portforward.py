@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from backend.apiserver.http.spdy_session import Carrier, Session, Stream
+from backend.apiserver.http.websocket import UNNAMED, V4, V4_BASE64
 from backend.meta.errors import ApiError, bad_request
 from backend.meta.streams import PortConnection
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PROTOCOL = "portforward.k8s.io"
 TUNNEL = f"SPDY/3.1+{PROTOCOL}"
+CHANNELS = (V4, V4_BASE64, UNNAMED)
+"""WebSocket protocols."""
 MAX_PORTS = 128
 """Ports in one request for channels, of which there are 256."""
 
