@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from backend.apiserver.authentication.bearer_tokens import BearerTokens
     from backend.apiserver.handler import Handler
     from backend.apiserver.http.app import App
+    from backend.apiserver.http.limits import Limits
     from backend.apiserver.http.health import Health
     from backend.apiserver.http.server import Server
     from backend.controllers.credentials import Signers
@@ -147,7 +148,8 @@ class Backend:
         self._port = port
         home.remember_port(self._config, port)
         home.remember_runtime(self._config)
-        self._server = server = Server(self._app(tokens, f"{self._config.address}:{port}"))
+        limits = self._limits()
+        self._server = server = Server(self._app(tokens, f"{self._config.address}:{port}", limits), limits)
         await server.listen_tls(listener, tls_context(keys))
         await server.listen_unix(bind_unix(self._config.socket_path))
         home.announce(self._config, port)
@@ -163,7 +165,16 @@ class Backend:
         accounts = ServiceAccountTokens(self._store, key, time.time)
         return BearerTokens(home.admin_token(self._config), accounts)
 
-    def _app(self, tokens: BearerTokens, address: str) -> App:
+    def _limits(self) -> Limits:
+        from backend.apiserver.http.limits import Limits
+
+        config = self._config
+        return Limits(
+            config.max_requests_inflight, config.max_mutating_requests_inflight, config.request_timeout,
+            min(Limits().head_timeout, config.request_timeout),
+        )  # fmt: skip
+
+    def _app(self, tokens: BearerTokens, address: str, limits: Limits) -> App:
         from backend.apiserver.authentication.authenticator import Authenticator
         from backend.apiserver.http.app import App
         from backend.apiserver.http.discovery import Discovery
@@ -182,7 +193,7 @@ class Backend:
             pod_streams.node = self._node
         return App(
             router=Router(self._catalog), authenticator=Authenticator(tokens),
-            authorizer=self._handler.authorizer, resources=Resources(self._handler), pod_streams=pod_streams,
+            authorizer=self._handler.authorizer, resources=Resources(self._handler, limits), pod_streams=pod_streams,
             discovery=Discovery(self._catalog, address),
             openapi=OpenApi(self._catalog, Schemas.raw_definitions), openid=OpenId(tokens.accounts.key, address),
             health=self._health(), control=self, counts=counts, metrics=Metrics(counts, self._catalog, self._store),

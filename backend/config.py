@@ -38,6 +38,10 @@ class Config:
     """Log a stack whenever the event loop was held for more than 10 ms."""
     service_cidr: str = SERVICE_CIDR
     """What services get their addresses from; with a second CIDR behind a comma, of the other IP family, also both."""
+    max_requests_inflight: int = 400
+    max_mutating_requests_inflight: int = 200
+    request_timeout: float = 60.0
+    """Seconds; see http.limits.Limits."""
     purge: bool = False
     """Serve nothing: remove what the stopped cluster has outside its folder."""
 
@@ -133,6 +137,7 @@ def parse(arguments: Sequence[str]) -> Config:
         "--service-cluster-ip-range", dest="service_cidr", type=_service_cidrs, default=SERVICE_CIDR,
         metavar="CIDR[,CIDR]", help="what services get their addresses from, one CIDR of each IP family",
     )  # fmt: skip
+    _add_limits(parser)
     parser.add_argument(
         "--purge", action="store_true", help="remove the stopped cluster's containers and mounts, and end"
     )
@@ -140,5 +145,22 @@ def parse(arguments: Sequence[str]) -> Config:
     return Config(
         options.home.absolute(), options.port, options.address, options.node_name,
         options.runtime or _last_runtime(options.home),
-        options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.service_cidr, options.purge,
+        options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.service_cidr,
+        options.max_requests_inflight, options.max_mutating_requests_inflight, options.request_timeout, options.purge,
+    )  # fmt: skip
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    """kube-apiserver's flags of the same names, and its defaults."""
+    parser.add_argument(
+        "--max-requests-inflight", type=int, default=400, metavar="N",
+        help="gets and lists that are worked on at once, before others are told to come again",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-mutating-requests-inflight", type=int, default=200, metavar="N",
+        help="the same for requests that change something",
+    )  # fmt: skip
+    parser.add_argument(
+        "--request-timeout", type=float, default=60.0, metavar="SECONDS",
+        help="how long a request's body may take to come, and a client may read nothing of its answer",
     )  # fmt: skip

@@ -147,5 +147,10 @@ def internal(message: str) -> ApiError:
     return ApiError(500, "InternalError", text, {"causes": [{"message": message}]})
 
 
+def timeout(message: str) -> ApiError:
+    """504: the client, or whoever was asked, took too long. Source: NewTimeoutError."""
+    return ApiError(504, "Timeout", f"Timeout: {message}", {})
+
+
 def unavailable(message: str) -> ApiError:
     return ApiError(503, "ServiceUnavailable", message)

@@ -19,6 +19,7 @@ from backend.apiserver.http.discovery import Discovery
 from backend.apiserver.http.exchange import Exchange, Receive, Send
 from backend.apiserver.http.health import Health
 from backend.apiserver.http.identity import Identity
+from backend.apiserver.http.limits import RETRY_SECONDS, TOO_MANY, TooManyRequests
 from backend.apiserver.http.openapi import OpenApi
 from backend.apiserver.http.openid import OpenId
 from backend.apiserver.http.podstreams import PodStreams
@@ -96,6 +97,8 @@ class App:
                 await exchange.respond_error(error)
         except UnknownPath:
             await exchange.respond_text(404, "404 page not found\n")
+        except TooManyRequests:
+            await exchange.respond_text(429, TOO_MANY, [(b"retry-after", b"%d" % RETRY_SECONDS)])
         except NobodyImpersonated as error:
             await exchange.respond_text(500, f'Internal Server Error: "{_uri(exchange)}": {error}\n')
         except ClientGone:

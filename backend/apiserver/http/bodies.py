@@ -10,7 +10,7 @@ import orjson
 
 from backend.apiserver.http.gojson import error_text
 from backend.apiserver.http.yamlform import YamlError, load
-from backend.meta.errors import ApiError, bad_request, request_too_large, unsupported_media_type
+from backend.meta.errors import ApiError, bad_request, request_too_large, timeout, unsupported_media_type
 from backend.meta.types import Obj
 
 LIMIT = 3 * 1024 * 1024
@@ -37,8 +37,16 @@ class ClientGone(Exception):
     """The client closed its connection before its request was complete."""
 
 
-async def read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
-    """The whole body; raises 413 past 3 MiB, without reading on."""
+async def read(receive: Receive, headers: Mapping[bytes, bytes], seconds: float) -> bytes:
+    """The whole body; raises 413 past 3 MiB, without reading on, and 504 for what takes more than `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(receive, headers)
+    except TimeoutError:
+        raise timeout("request did not complete within the allotted timeout") from None
+
+
+async def _read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > LIMIT:
         raise request_too_large(TOO_LARGE)

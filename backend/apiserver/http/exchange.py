@@ -133,9 +133,13 @@ class Exchange:
     async def respond_text(self, code: int, text: str, extra: Sequence[Header] = ()) -> None:
         await self.respond(code, text.encode(), TEXT, (*extra, (b"x-content-type-options", b"nosniff")))
 
-    async def start_stream(self, content_type: bytes, extra: Sequence[Header] = ()) -> None:
+    async def start_stream(
+        self, content_type: bytes, extra: Sequence[Header] = (), *, patient: bool = False
+    ) -> None:  # fmt: skip
+        """A `patient` stream waits for good while the client reads nothing; of any other the client is dropped."""
         headers = [(b"content-type", content_type), (b"audit-id", self.audit_id), NO_CACHE, _date_header(), *extra]
-        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+        start = {"type": "http.response.start", "status": 200, "headers": headers, "patient": patient}
+        await self.send(start)
         self.streaming = True
         await self.write(b"")  # the head goes out now, not with the first chunk
 

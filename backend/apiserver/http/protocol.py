@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,6 +14,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from backend.apiserver.authentication.authenticator import certificate_user
+from backend.apiserver.http import request_head
+from backend.apiserver.http.limits import Limits
+from backend.apiserver.http.request_head import HEAD_LIMIT, Refused
 
 UPGRADE = "upgrade"
 """The extension of a scope whose client asks for another protocol: KubeProtocol.upgrade."""
@@ -62,15 +66,24 @@ class UpgradedConnection:
 class KubeProtocol(HttpToolsProtocol):
     """Puts the user of a verified client certificate into the connection's state, which every scope carries.
 
-    The WebSocket library is loaded at the first upgrade: most processes never see one. An idle connection is closed
-    by one timer, which looks how long it has been idle; uvicorn starts and stops one for every request.
+    The WebSocket library is loaded at the first upgrade: most processes never see one. An idle connection, and one
+    whose head does not come, is closed by one timer, which looks how long it has been so; uvicorn starts and stops one
+    for every request.
     """
 
+    limits = Limits()
     _idle_since = math.inf
     _upgraded: UpgradedConnection | None = None
+    _in_head = True
+    _head_bytes = 0
+    _since = 0.0
+    """When the head began that is coming, or the connection."""
+    _refused = Refused(HTTPStatus.BAD_REQUEST)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._since = self.loop.time()
+        self._look_after(min(self.limits.head_timeout, self.timeout_keep_alive))
         tls = transport.get_extra_info("ssl_object")
         user = certificate_user(tls.getpeercert(), tls.getpeercert(True)) if tls is not None else None
         if user is not None:
@@ -79,8 +92,15 @@ class KubeProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._upgraded is not None:
             self._upgraded.feed(data)
-        else:
-            super().data_received(data)
+            return
+        if self._in_head:
+            if not self._head_bytes:
+                self._since = self.loop.time()
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes > HEAD_LIMIT and not self.transport.is_closing():
+            self._refused = request_head.too_large()
+            self.send_400_response("")
 
     def upgrade(self, protocol: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> UpgradedConnection:
         """Answer 101: from now on the connection's bytes are the caller's, in `protocol`, until its request ends."""
@@ -98,8 +118,9 @@ class KubeProtocol(HttpToolsProtocol):
             self._upgraded.feed(b"")
 
     def on_headers_complete(self) -> None:
-        """As uvicorn's, for our own cycle, without a limit of concurrency."""
+        """As uvicorn's, for our own cycle, without a limit of concurrency. Raises Refused, which the parser catches."""
         version = self.parser.get_http_version()
+        self._check_head(version)
         self.scope["method"] = self.parser.get_method().decode("ascii")
         if version != "1.1":
             self.scope["http_version"] = version
@@ -119,11 +140,38 @@ class KubeProtocol(HttpToolsProtocol):
             expect_100_continue=self.expect_100_continue,
             keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
         )  # fmt: skip
+        self.cycle.patience = self.limits.request_timeout
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _check_head(self, version: str) -> None:
+        """Raises Refused, and remembers it for send_400_response."""
+        size, self._head_bytes, self._in_head = self._head_bytes, 0, False
+        try:
+            request_head.check(version, self.url, self.headers)
+            # What came with the head may be more of the body than of it.
+            if size > HEAD_LIMIT and sum(len(name) + len(value) for name, value in self.headers) > HEAD_LIMIT:
+                raise request_head.too_large()
+            request_head.check_coding(self.headers)
+        except Refused as refused:
+            self._refused = refused
+            raise
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head = True
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn calls this for what it cannot parse: the answer is Go's, in plain text, and the connection ends."""
+        code, body = self._refused.code, self._refused.body.encode()
+        self.transport.write(
+            b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (code.value, code.phrase.encode(), len(body), body)
+        )
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """As uvicorn's, but for the timer."""
@@ -133,9 +181,7 @@ class KubeProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
             return
-        self._idle_since = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._look_after(self.timeout_keep_alive)
+        self._idle_since = self._since = self.loop.time()
 
     def _unset_keepalive_if_required(self) -> None:
         """uvicorn calls this when data comes: the connection is not idle until the next answer is complete."""
@@ -149,13 +195,18 @@ class KubeProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close what has been idle for long enough, or look again when it will have been."""
-        self.timeout_keep_alive_task = None
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        """Close what has been idle for long enough, or has begun a request and not gone on, or look again."""
+        limit = self.limits.head_timeout
+        left = at_most = min(limit, self.timeout_keep_alive)
+        now = self.loop.time()
+        if self._idle_since < math.inf:
+            left = self._idle_since + self.timeout_keep_alive - now
+        elif self._upgraded is None and (self.cycle is None or self.cycle.response_complete):
+            left = self._since + limit - now
         if left <= 0:
             super().timeout_keep_alive_handler()
-        elif left < math.inf:
-            self._look_after(left)
+        else:
+            self._look_after(min(left, at_most))
 
     def _look_after(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
@@ -172,18 +223,29 @@ class KubeProtocol(HttpToolsProtocol):
             from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
             self.ws_protocol_class = WSProtocol
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().handle_websocket_upgrade()
 
 
 class KubeCycle(RequestResponseCycle):
-    """Writes an answer that is given whole with one write: over TLS every write is a record of its own."""
+    """Writes an answer that is given whole with one write: over TLS every write is a record of its own.
 
+    A client that reads nothing of an answer for `patience` seconds is dropped: who answers waits for it, and may hold
+    much. An answer whose start says `patient` waits for good.
+    """
+
+    patience = math.inf
     _start: Any = None
 
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self._start = message
+            if message.get("patient"):
+                self.patience = math.inf
             return
+        if self.flow.write_paused:
+            await self._drained()
         start, self._start = self._start, None
         if start is None:
             await super().send(message)
@@ -191,11 +253,19 @@ class KubeCycle(RequestResponseCycle):
             await super().send(start)
             await super().send(message)
         else:
-            await self._send_whole(start, message["body"])
+            self._send_whole(start, message["body"])
 
-    async def _send_whole(self, start: Any, body: bytes) -> None:
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
+    async def _drained(self) -> None:
+        """Returns when the client has read most of what was written, or is gone."""
+        try:
+            async with asyncio.timeout(self.patience if self.patience < math.inf else None):
+                await self.flow.drain()
+        except TimeoutError:
+            self.transport.abort()
+            self.disconnected = True
+            self.message_event.set()
+
+    def _send_whole(self, start: Any, body: bytes) -> None:
         if self.disconnected:
             return
         parts = [STATUS_LINE[start["status"]]]

@@ -93,7 +93,8 @@ class Proxy:
         answer = await self._node.get(name, f"/{target.rest}", exchange.query)
         headers = [(b"content-type", answer.content_type.encode())]
         async with exchange.until_disconnect():
-            await exchange.send({"type": "http.response.start", "status": answer.code, "headers": headers})
+            start = {"type": "http.response.start", "status": answer.code, "headers": headers, "patient": True}
+            await exchange.send(start)
             exchange.streaming, exchange.code = True, answer.code
             await exchange.write(b"")  # A log that is followed may have nothing to say for long.
             async for chunk in answer.body:
@@ -280,7 +281,7 @@ class _Forwarding:
                     self._translated(name, value) for name, value in event.headers if name not in HOP_BY_HOP
                 ]
                 await exchange.send({
-                    "type": "http.response.start", "status": event.status_code, "headers": headers,
+                    "type": "http.response.start", "status": event.status_code, "headers": headers, "patient": True,
                 })  # fmt: skip
                 exchange.streaming, exchange.code = True, event.status_code
             elif isinstance(event, h11.Data):

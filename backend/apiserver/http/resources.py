@@ -16,6 +16,7 @@ from backend.apiserver.http.bodies import (
     read,
 )
 from backend.apiserver.http.exchange import JSON, Exchange, Header, warning_header
+from backend.apiserver.http.limits import InFlight, Limits
 from backend.apiserver.http.negotiation import Accepted, Negotiator
 from backend.apiserver.http.routes import Target
 from backend.apiserver.http.subresources import SUBRESOURCES
@@ -33,21 +34,24 @@ TRUE = ("", "1", "t", "T", "true", "TRUE", "True")
 
 
 class Resources:
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, limits: Limits = Limits()) -> None:  # noqa: B008 - it cannot be changed
         self.handler = handler
+        self._body_seconds = limits.request_timeout
+        self._in_flight = InFlight(limits)
         self._negotiator = Negotiator()
 
     async def serve(self, exchange: Exchange, target: Target, verb: str, user: User) -> None:
-        """Answer, or raise ApiError."""
+        """Answer, or raise ApiError or TooManyRequests."""
         accepted = self._negotiator.accepted(exchange.headers.get(b"accept", b""))
-        request = await _request(exchange, target, verb, user)
+        request = await _request(exchange, target, verb, user, self._body_seconds)
         include = request.query.get("includeObject", "Metadata")
         if verb == "watch":
             deprecated = target.resource.deprecated
             warnings = [warning_header(deprecated)] if deprecated else []
             await self._watch(exchange, request, accepted, include, warnings)
             return
-        answer = await self.handler.answer(request, accepted.form, include)
+        with self._in_flight.counted(verb, user):
+            answer = await self.handler.answer(request, accepted.form, include)
         extra = [warning_header(text) for text in answer.warnings]
         if accepted.encoding == "yaml":
             await exchange.respond(answer.code, dump(answer.body), YAML, extra)
@@ -72,22 +76,23 @@ def wants_watch(exchange: Exchange) -> bool:
     return b"watch" in exchange.query_string and exchange.query.get("watch", "false") in TRUE
 
 
-async def _request(exchange: Exchange, target: Target, verb: str, user: User) -> ApiRequest:
+async def _request(exchange: Exchange, target: Target, verb: str, user: User, seconds: float) -> ApiRequest:
+    """Raises 504 for a body that takes more than `seconds` to come."""
     resource, query = target.resource, exchange.query
     name, raw, body, content_type = target.name, None, None, "application/json"
     if verb == "create" or verb == "update":
         media = media_type(exchange.headers)
-        raw = await read(exchange.receive, exchange.headers)
+        raw = await read(exchange.receive, exchange.headers, seconds)
         known = SUBRESOURCES.get(target.subresource)
         kind = known.kind if known is not None and known.kind else resource.kind
         body = await decode_object(raw, media, kind)
         raw = raw if media == content_type else None
     elif verb == "patch":
         content_type = media_type(exchange.headers, PATCH_TYPES)
-        raw = await read(exchange.receive, exchange.headers)
+        raw = await read(exchange.receive, exchange.headers, seconds)
         body = await decode_patch(raw, content_type)
     elif verb == "delete" or verb == "deletecollection":
-        raw = await read(exchange.receive, exchange.headers)
+        raw = await read(exchange.receive, exchange.headers, seconds)
         body = await decode_delete_options(raw, media_type(exchange.headers) if raw else content_type, query)
     elif verb == "watch" and name:
         query = {**query, "fieldSelector": f"metadata.name={name}"}

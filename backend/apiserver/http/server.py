@@ -17,6 +17,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from backend.apiserver.http.app import App
+from backend.apiserver.http.limits import Limits
 from backend.apiserver.http.protocol import KubeProtocol
 from backend.apiserver.pki import Pki
 from backend.meta import unixsocket
@@ -76,8 +77,9 @@ def tls_context(pki: Pki) -> ssl.SSLContext:
 class Server:
     """Serves one App on any number of listeners, all on the running loop."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, limits: Limits = Limits()) -> None:  # noqa: B008 - it cannot be changed
         self._app = app
+        self._limits = limits
         self._config = Config(
             app, http=KubeProtocol, loop="none", ws="none", lifespan="off", log_config=None, access_log=False,
             date_header=False, server_header=False, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -109,7 +111,9 @@ class Server:
         self, listener: socket.socket, state: dict[str, Any], context: ssl.SSLContext | None
     ) -> None:
         def protocol() -> KubeProtocol:
-            return KubeProtocol(self._config, self._state, state)
+            made = KubeProtocol(self._config, self._state, state)
+            made.limits = self._limits
+            return made
 
         loop = asyncio.get_running_loop()
         self._listeners.append(await loop.create_server(protocol, sock=listener, ssl=context, backlog=BACKLOG))
