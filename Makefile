@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/installed engine image
 	manifests/secrets/demo.sh $(BIN)
 
-test: $(VENV)/installed engine image
+test: $(VENV)/installed $(VENV)/clients/installed engine image
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(VENV)/installed
@@ -40,6 +40,10 @@ $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || manifests/setup/install.sh python3-venv
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[test]' --config-settings editable_mode=compat
+	touch $@
+
+$(VENV)/clients/installed: manifests/setup/clients.sh $(VENV)/installed
+	manifests/setup/clients.sh $(VENV)
 	touch $@
 
 clean:
