@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from backend.apiserver.authentication.bearer_tokens import BearerTokens
     from backend.apiserver.handler import Handler
     from backend.apiserver.http.app import App
-    from backend.apiserver.http.limits import Limits
     from backend.apiserver.http.health import Health
+    from backend.apiserver.http.limits import Limits
     from backend.apiserver.http.server import Server
     from backend.controllers.credentials import Signers
     from backend.kubelet.kubelet import Kubelet
