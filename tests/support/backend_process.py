@@ -14,13 +14,14 @@ _START_SECONDS = 30.0
 
 
 @contextmanager
-def running_backend(home: Path) -> Iterator[Path]:
-    """`home` with a running backend (without a kubelet) and a `kubeconfig`; what it kept there is there again."""
+def running_backend(home: Path, *options: str) -> Iterator[Path]:
+    """`home` with a running backend (without a kubelet) and a `kubeconfig`; what it kept there is there again.
+    `options` are more of the backend's own."""
     profile = home / "clusters" / "minikctl"
     profile.mkdir(parents=True, mode=0o700, exist_ok=True)
     with (home / "log").open("wb") as log:
         backend = subprocess.Popen(
-            [sys.executable, "-m", "backend", "--home", str(profile), "--runtime", "none"],
+            [sys.executable, "-m", "backend", "--home", str(profile), "--runtime", "none", *options],
             stdout=log, stderr=log,
         )  # fmt: skip
     try:
