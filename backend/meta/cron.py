@@ -16,7 +16,17 @@ _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _DURATION = re.compile(
     r"[-+]?(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))*|[-+]?0"
 )
-_DESCRIPTORS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DESCRIPTORS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 _EVERY = "@every "
 
 
@@ -36,24 +46,43 @@ _BOUNDS = (
 """Of minute, hour, day of month, month and day of week."""
 
 
-def check_schedule(text: str) -> None:
+class Field(NamedTuple):
+    values: frozenset[int]
+    any: bool
+    """Whether it was given as `*` or `?`. Where both fields of days are given otherwise, one of them is enough."""
+
+
+class Schedule(NamedTuple):
+    zone: str = ""
+    """That the text itself names."""
+    every: float = 0.0
+    """Seconds between two times; 0 for a schedule of fields."""
+    fields: tuple[Field, ...] = ()
+    """Minute, hour, day of month, month and day of week, with Sunday as 0."""
+
+
+def parse_schedule(text: str) -> Schedule:
     """Raises ValueError, with Kubernetes' text, for what is no schedule."""
     if not text:
         raise ValueError("empty spec string")
+    zone = ""
     if text.startswith(("TZ=", "CRON_TZ=")):
-        text = _without_zone(text)
+        zone, text = _split_zone(text)
     if text.startswith("@"):
-        _check_descriptor(text)
-        return
+        return _descriptor(text)._replace(zone=zone)
     fields = text.split()
     if len(fields) != len(_BOUNDS):
         raise ValueError(f"expected exactly {len(_BOUNDS)} fields, found {len(fields)}: [{' '.join(fields)}]")
-    for field, bounds in zip(fields, _BOUNDS, strict=True):
-        for expression in filter(None, field.split(",")):
-            _check_range(expression, bounds)
+    return Schedule(zone, 0.0, tuple(_field(field, bounds) for field, bounds in zip(fields, _BOUNDS, strict=True)))
 
 
-def _without_zone(text: str) -> str:
+def _field(text: str, bounds: _Bounds) -> Field:
+    ranges = [_range(expression, bounds) for expression in text.split(",") if expression]
+    values = frozenset(value for field in ranges for value in field.values)
+    return Field(values, any(field.any for field in ranges))
+
+
+def _split_zone(text: str) -> tuple[str, str]:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     zone, _, rest = text.partition("=")[2].partition(" ")
@@ -61,20 +90,22 @@ def _without_zone(text: str) -> str:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"provided bad location {zone}: unknown time zone {zone}") from None
-    return rest.strip()
+    return zone, rest.strip()
 
 
-def _check_descriptor(text: str) -> None:
+def _descriptor(text: str) -> Schedule:
     if text in _DESCRIPTORS:
-        return
+        return parse_schedule(_DESCRIPTORS[text])
     if not text.startswith(_EVERY):
         raise ValueError(f"unrecognized descriptor: {text}")
     duration = text.removeprefix(_EVERY)
     if not _DURATION.fullmatch(duration):
         raise ValueError(f"failed to parse duration {text}: time: invalid duration {go_quote(duration)}")
+    seconds = round(sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(duration)), 6)
+    return Schedule(every=max(1.0, float(int(-seconds if duration.startswith("-") else seconds))))
 
 
-def _check_range(expression: str, bounds: _Bounds) -> None:
+def _range(expression: str, bounds: _Bounds) -> Field:
     ends, *steps = expression.split("/")
     low, *more = ends.split("-")
     if low in ("*", "?"):
@@ -97,6 +128,7 @@ def _check_range(expression: str, bounds: _Bounds) -> None:
         raise ValueError(f"beginning of range ({start}) beyond end of range ({end}): {expression}")
     if step == 0:
         raise ValueError(f"step of range should be a positive number: {expression}")
+    return Field(frozenset(range(start, end + 1, step)), low in ("*", "?") and step == 1)
 
 
 def _number(text: str, bounds: _Bounds) -> int:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from backend.controllers.garbage_collector import GarbageCollector
+from backend.controllers.workloads.cronjob.controller import CRON_JOBS, CronJobController
 from backend.controllers.workloads.job.controller import BATCH_SECONDS, JOBS, JobController
 from backend.controllers.workloads.job.ttl import TtlAfterFinishedController
 from backend.machinery.client import EVENTS, PODS
@@ -36,9 +37,12 @@ class Batch:
         jobs, pods = Informer(self.client, JOBS), Informer(self.client, PODS)
         made = JobController(self.client, jobs=jobs, pods=pods, clock=self.clock)
         ttl = TtlAfterFinishedController(self.client, jobs=jobs, clock=self.clock)
+        cron_jobs = Informer(self.client, CRON_JOBS)
+        cron = CronJobController(self.client, cron_jobs=cron_jobs, jobs=jobs, clock=self.clock)
         collector = GarbageCollector(self.client, catalog=self.plane.catalog)
-        parts = (made.controller.run(), made.orphans.run(), made.recorder.run(), ttl.controller.run())
-        async with running(jobs.run(), pods.run(), collector.run(), *parts):
+        parts = (made.controller.run(), made.orphans.run(), made.recorder.run(), ttl.controller.run(),
+                 cron.controller.run(), cron.recorder.run())  # fmt: skip
+        async with running(cron_jobs.run(), jobs.run(), pods.run(), collector.run(), *parts):
             yield
 
     async def create(self, name: str = "j", **spec: Any) -> Obj:
@@ -57,6 +61,37 @@ class Batch:
 
     async def status(self, name: str = "j") -> Obj:
         return (await self.job(name)).get("status") or {}
+
+    async def create_cron_job(self, schedule: str, *, template: Obj | None = None, **spec: Any) -> Obj:
+        """Named c."""
+        pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox"}]}
+        job = {"spec": {"template": {"spec": pod}}, **(template or {})}
+        body = {"metadata": {"name": "c"}, "spec": {"schedule": schedule, "jobTemplate": job, **spec}}
+        return await self.client.create(CRON_JOBS, body, "default")
+
+    async def pass_to(self, moment: float) -> None:
+        """Let time pass until then, and the controllers do what is due."""
+        await self.settle()
+        await self.clock.advance(moment - self.clock.now())
+        await self.settle()
+
+    async def cron_job(self) -> Obj:
+        return await self.client.get(CRON_JOBS, "c", "default")
+
+    async def runs(self) -> list[str]:
+        """The names of all Jobs."""
+        return sorted(job["metadata"]["name"] for job in (await self.client.list(JOBS, "default"))["items"])
+
+    async def finish_run(self, name: str, result: str = "Complete") -> None:
+        """As the Job's own controller does it."""
+        job = await self.job(name)
+        now = timefmt.format_time(self.clock.now())
+        target = "SuccessCriteriaMet" if result == "Complete" else "FailureTarget"
+        ends = [{"type": kind, "status": "True", "lastTransitionTime": now} for kind in (target, result)]
+        status = {"startTime": now, **job["status"], "active": 0, "ready": 0, "conditions": ends}
+        if result == "Complete":
+            status["completionTime"] = now
+        await self.client.update(JOBS, {**job, "status": status}, "status")
 
     async def change(self, name: str = "j", **spec: Any) -> None:
         await self.client.patch(JOBS, name, {"spec": spec}, "default")

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from backend.controllers.workloads import replicas
+from backend.controllers.workloads.cronjob.controller import CRON_JOBS, CronJobController
+from backend.controllers.workloads.cronjob.controller import NAME as CRON_JOB
 from backend.controllers.workloads.daemonset.controller import DAEMON_SETS, DaemonSetController
 from backend.controllers.workloads.daemonset.controller import NAME as DAEMON_SET
 from backend.controllers.workloads.deployment.controller import DEPLOYMENTS, DeploymentController
@@ -58,7 +60,10 @@ class Workloads:
         jobs = informers.of(JOBS)
         job = JobController(acting_as(JOB), jobs=jobs, pods=pods, clock=clock)
         ttl = TtlAfterFinishedController(acting_as(TTL), jobs=jobs, clock=clock)
-        parts.append(job)
+        cron_job = CronJobController(
+            acting_as(CRON_JOB), cron_jobs=informers.of(CRON_JOBS), jobs=jobs, clock=clock
+        )
+        parts += [job, cron_job]
         self.controllers = [*(part.controller for part in parts), job.orphans, ttl.controller]
         self.recorders = [part.recorder for part in parts]
 

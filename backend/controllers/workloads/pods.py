@@ -162,7 +162,7 @@ class PodControl:
         try:
             made = await self._client.create(PODS, pod, namespace)
         except ApiError as error:
-            if not _is_terminating_namespace(error):
+            if not is_terminating_namespace(error):
                 name = pod["metadata"].get("name", "")
                 self._recorder.event(owner, "Warning", "FailedCreate", self.not_created(owner, name, error))
             raise
@@ -186,7 +186,8 @@ class PodControl:
         return True
 
 
-def _is_terminating_namespace(error: ApiError) -> bool:
+def is_terminating_namespace(error: ApiError) -> bool:
+    """Whether nothing can be made since the namespace goes away."""
     causes = (error.details or {}).get("causes") or ()
     return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from backend.meta import causes
-from backend.meta.cron import check_schedule
+from backend.meta.cron import parse_schedule
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
 from backend.resources.batch.job_spec_rules import job_spec_warnings, validate_job_spec
@@ -78,7 +78,7 @@ def _validate_schedule(spec: Obj, before: Obj | None) -> list[Cause]:
         return [causes.required(path)]
     found: list[Cause] = []
     try:
-        check_schedule(schedule)
+        parse_schedule(schedule)
     except ValueError as error:
         found.append(causes.invalid_value(path, schedule, str(error)))
     if "TZ" not in schedule:

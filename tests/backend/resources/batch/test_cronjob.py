@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from backend.meta.cron import check_schedule
+from backend.meta.cron import parse_schedule
 from backend.resources.batch.cronjob import CRON_JOB
 from tests.support.workloads import faults, template, update_faults, workload
 
@@ -40,7 +40,7 @@ def test_a_minimal_cron_job_is_what_kube_apiserver_stores():
     ],
 )
 def test_schedules(schedule):
-    check_schedule(schedule)
+    parse_schedule(schedule)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_schedules(schedule):
 )
 def test_what_is_no_schedule(schedule, text):
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        check_schedule(schedule)
+        parse_schedule(schedule)
 
 
 @pytest.mark.parametrize(
