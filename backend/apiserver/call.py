@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from backend.apiserver.allocation.services import ServiceAllocator
     from backend.apiserver.authentication.bearer_tokens import BearerTokens
     from backend.apiserver.authorization.cluster import ClusterAuthorizer
+    from backend.apiserver.resource_metrics.serving import Meters
 
 _NOTHING = nullcontext()
 
@@ -48,6 +49,8 @@ class Server:
     tokens: BearerTokens | None = None
     """None: no service account can have a token."""
     allocators: Mapping[Resource, ServiceAllocator] = field(default_factory=dict)
+    meters: Meters | None = None
+    """None: there is no kubelet to ask for metrics."""
     views: dict[Resource, tuple[Server, VersionedStore]] = field(default_factory=dict)
 
     def serving(self, resource: Resource) -> Server:

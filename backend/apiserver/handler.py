@@ -30,6 +30,7 @@ from backend.apiserver.custom.definitions import CustomDefinitions
 from backend.apiserver.custom.local_services import LocalServices
 from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
+from backend.apiserver.resource_metrics.serving import Meters
 from backend.apiserver.table import Columns, Tables, joined, partial, partial_list
 from backend.apiserver.watching import Change, Watching
 from backend.config import SERVICE_CIDR
@@ -37,9 +38,11 @@ from backend.machinery.client import WatchEvent
 from backend.meta import errors
 from backend.meta.errors import ApiError
 from backend.meta.schema import Schemas
+from backend.meta.streams import NodeStreams
 from backend.meta.types import ApiRequest, Obj
 from backend.resources.catalog import Catalog
 from backend.resources.core.service import SERVICE
+from backend.resources.metrics import group as metrics
 from backend.store.api import Store, StoreUnavailable
 
 Form = Literal["object", "table", "partial"]
@@ -68,13 +71,18 @@ class Handler:
     def __init__(
         self, store: Store, catalog: Catalog, schemas: Schemas, *, clock: Callable[[], float] = time.time,
         tokens: BearerTokens | None = None, service_cidrs: Sequence[str] = (SERVICE_CIDR,),
+        node: NodeStreams | None = None,
     ) -> None:  # fmt: skip
-        """`service_cidrs` are what services get their addresses from: one of each IP family, the default one first."""
+        """`service_cidrs` are what services get their addresses from: one of each IP family, the default one first.
+        `node` reaches the kubelets, whose measurements are metrics.k8s.io; without it nothing serves that."""
         self.authorizer = ClusterAuthorizer(store)
         self._server = Server(
             store, catalog, schemas, clock, Snapshots(store, clock), recommended(), self.authorizer, tokens,
             allocators={SERVICE: ServiceAllocator(store, service_cidrs)},
+            meters=Meters(node) if node is not None else None,
         )  # fmt: skip
+        if node is not None:
+            catalog.replace(metrics.OWNER, metrics.KINDS)
         self._columns = Columns(catalog)
         catalog.on_change(self._server.drop_views)
         self.definitions = CustomDefinitions(self._server)

@@ -20,6 +20,7 @@ from backend.apiserver.authentication import reviews, token_request
 from backend.apiserver.authorization import reviews as access
 from backend.apiserver.call import Call, Result, Server
 from backend.apiserver.custom.conversion import NeedsConversion
+from backend.apiserver.resource_metrics import serving as resource_metrics
 from backend.meta import errors
 from backend.meta.types import ApiRequest
 from backend.resources.resource import Resource
@@ -59,6 +60,11 @@ _SUBRESOURCES: dict[tuple[str, str], dict[str, Verb]] = {
         "update": subresources.update_ephemeral,
         "patch": subresources.patch_ephemeral,
     },
+    ("pods", "resize"): {
+        "get": reading.get,
+        "update": resizing.update_resources,
+        "patch": resizing.patch_resources,
+    },
     ("namespaces", "finalize"): {"update": subresources.finalize},
     ("serviceaccounts", "token"): {"create": token_request.create_token},
     ("certificatesigningrequests.certificates.k8s.io", "approval"): {
@@ -80,10 +86,12 @@ _ANSWERED: dict[str, Verb] = {
     "subjectaccessreviews.authorization.k8s.io": access.review_subject,
     "bindings": subresources.bind_posted,
     "componentstatuses": componentstatus.look,
+    "nodes.metrics.k8s.io": resource_metrics.look_at_nodes,
+    "pods.metrics.k8s.io": resource_metrics.look_at_pods,
     "selfsubjectreviews.authentication.k8s.io": reviews.review_self,
     "tokenreviews.authentication.k8s.io": reviews.review_token,
 }
-"""Kinds of which nothing is stored, most of them questions: whatever verb they have is answered."""
+"""Kinds of which nothing is stored, questions and measurements: whatever verb they have is answered."""
 
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 

@@ -20,10 +20,11 @@ _GROUPS = {
     "admissionregistration.k8s.io": 16700, "apiextensions.k8s.io": 16700, "scheduling.k8s.io": 16600,
     "coordination.k8s.io": 16500, "node.k8s.io": 16300, "discovery.k8s.io": 16200,
     "flowcontrol.apiserver.k8s.io": 16100, "internal.apiserver.k8s.io": 16000, "resource.k8s.io": 15900,
-    "storagemigration.k8s.io": 15800,
+    "storagemigration.k8s.io": 15800, "metrics.k8s.io": 100,
 }  # fmt: skip
-"""groupPriorityMinimum of Kubernetes' own groups. Source: apiVersionPriorities of pkg/controlplane/apiserver."""
-_VERSIONS = {("", "v1"): 1, ("autoscaling", "v2"): 30}
+"""groupPriorityMinimum of Kubernetes' own groups. Source: apiVersionPriorities of pkg/controlplane/apiserver; that of
+the metrics is metrics-server's."""
+_VERSIONS = {("", "v1"): 1, ("autoscaling", "v2"): 30, ("metrics.k8s.io", "v1beta1"): 100}
 _VERSION, _CUSTOM_GROUP, _CUSTOM_VERSION = 15, 1000, 100
 
 
