@@ -133,8 +133,9 @@ class Backend:
 
         self._tokens = tokens = self._bearer_tokens()
         self._handler = Handler(
-            self._store, self._catalog, Schemas.load(), tokens=tokens, service_cidrs=self._config.service_cidrs
-        )
+            self._store, self._catalog, Schemas.load(), tokens=tokens, service_cidrs=self._config.service_cidrs,
+            node=self._node if self._config.runtime != "none" else None,
+        )  # fmt: skip
         try:
             client = Client(self._handler, ADMIN)
             await asyncio.gather(create_system_namespaces(client), create_system_priority_classes(client))
@@ -311,7 +312,7 @@ class Backend:
         if self._config.runtime == "fake":
             from backend.kubelet.runtime.pretending import PretendingRuntime
 
-            return PretendingRuntime()
+            return PretendingRuntime(lambda: self._kubelet.pods() if self._kubelet else [])
         from backend.kubelet.runtime.docker import DockerRuntime
 
         return DockerRuntime(self._config.cluster_id)
