@@ -114,6 +114,17 @@ COMMANDS: dict[str, str | Group] = {
     "port-forward": "minikctl.commands.port_forward",
     "proxy": "minikctl.commands.proxy",
     "replace": "minikctl.commands.replace",
+    "rollout": Group(
+        "Manage the rollout of a resource",
+        "Manage the rollout of deployments, daemon sets and stateful sets.",
+        helps=True,
+    ),
+    "rollout history": "minikctl.commands.rollout.history",
+    "rollout pause": "minikctl.commands.rollout.pause",
+    "rollout restart": "minikctl.commands.rollout.restart",
+    "rollout resume": "minikctl.commands.rollout.resume",
+    "rollout status": "minikctl.commands.rollout.status",
+    "rollout undo": "minikctl.commands.rollout.undo",
     "scale": "minikctl.commands.scale",
     "version": "minikctl.commands.version",
     "wait": "minikctl.commands.wait",
@@ -139,7 +150,7 @@ ALIASES = {
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Basic Commands (Beginner):", ("create", "expose")),
     ("Basic Commands (Intermediate):", ("explain", "get", "edit", "delete")),
-    ("Deploy Commands:", ("scale", "autoscale")),
+    ("Deploy Commands:", ("rollout", "scale", "autoscale")),
     ("Cluster Management Commands:", ("certificate", "cluster", "cluster-info")),
     (
         "Troubleshooting and Debugging Commands:",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from minikctl.client.errors import Failure, StatusError, TimedOut, is_not_found
-from minikctl.client.watch import watch
+from minikctl.client.watch import Event, watch
 
 if TYPE_CHECKING:
     from minikctl.client.builder import Info
@@ -60,31 +61,47 @@ def wait_until(
 
     Raises Failure at `deadline` (of time.monotonic), StatusError if there is no such object at first.
     """
+    for event in object_events(client, info, deadline):
+        if event.type in ("ADDED", "MODIFIED") and holds(event.object):
+            return event.object
+    raise _timed_out(info)
+
+
+def object_events(client: Client, info: Info, deadline: float | None) -> Generator[Event]:
+    """ADDED with the object of `info`'s name as it is, then what becomes of it, until `deadline` (of time.monotonic).
+
+    StatusError if there is no such object at first. What happened before an expired watch was renewed is left out.
+    """
     collection = info.mapping.path(info.namespace)
     query = {"fieldSelector": f"metadata.name={info.name}"}
-    first = True
-    while (left := deadline - time.monotonic()) > 0:
-        page = client.get(collection, query)
-        items = page.get("items") or []
-        if first and not items:
-            client.get(info.path())  # Refuses, in the server's words.
-        first = False
-        for item in items:
-            item = {"apiVersion": info.mapping.api_version, "kind": info.mapping.kind, **item}
-            if holds(item):
-                return item
-        since = {**query, "resourceVersion": page["metadata"]["resourceVersion"]}
+    version, first = "", True
+    while (left := _left(deadline)) > 0:
+        if not version:
+            page = client.get(collection, query)
+            items = page.get("items") or []
+            if first and not items:
+                client.get(info.path())  # Refuses, in the server's words.
+            version, first = page["metadata"]["resourceVersion"], False
+            for item in items:
+                yield Event("ADDED", {"apiVersion": info.mapping.api_version, "kind": info.mapping.kind, **item})
+        timeout = None if deadline is None else left
         try:
-            with closing(watch(client, collection, since, timeout=left)) as events:
+            with closing(
+                watch(client, collection, {**query, "resourceVersion": version}, timeout=timeout)
+            ) as events:
                 for event in events:
-                    if event.type in ("ADDED", "MODIFIED") and holds(event.object):
-                        return event.object
+                    version = event.object["metadata"]["resourceVersion"]
+                    yield event
         except TimedOut:
-            break
+            return
         except StatusError as error:
             if error.code != 410:
                 raise
-    raise _timed_out(info)
+            version = ""
+
+
+def _left(deadline: float | None) -> float:
+    return math.inf if deadline is None else deadline - time.monotonic()
 
 
 def _timed_out(info: Info) -> Failure:

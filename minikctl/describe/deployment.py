@@ -62,9 +62,9 @@ def _replica_sets(writer: Writer, client: Client, deployment: Obj, selector: str
         found = controlled.owned(client, path, deployment, selector)
     except StatusError:
         return
-    wanted = _without_hash(deployment["spec"]["template"])
+    wanted = without_hash(deployment["spec"]["template"])
     found.sort(key=lambda one: (one["metadata"].get("creationTimestamp") or "", one["metadata"]["name"]))
-    new = next((one for one in found if _without_hash(one["spec"]["template"]) == wanted), None)
+    new = next((one for one in found if without_hash(one["spec"]["template"]) == wanted), None)
     old = [one for one in found if one is not new]
     if not found:
         return
@@ -72,7 +72,7 @@ def _replica_sets(writer: Writer, client: Client, deployment: Obj, selector: str
     writer.write(0, f"NewReplicaSet:\t{_listed([new] if new else [])}\n")
 
 
-def _without_hash(template: Obj) -> Obj:
+def without_hash(template: Obj) -> Obj:
     """The controller labels each replica set's pods with a hash, which the deployment's own template has not."""
     meta = template.get("metadata") or {}
     labels = {key: value for key, value in (meta.get("labels") or {}).items() if key != _HASH}

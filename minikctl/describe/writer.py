@@ -25,6 +25,10 @@ class Writer:
         self._done.append(align("".join(self._text)))
         self._text = []
 
+    def unaligned(self) -> str:
+        """What came since the last `flush`, with its tabs, as kubectl shows a revision's template."""
+        return "".join(self._text)
+
     def text(self) -> str:
         self.flush()
         return "".join(self._done)

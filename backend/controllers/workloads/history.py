@@ -6,6 +6,7 @@ Source: pkg/controller/history/controller_history.go.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from backend.controllers.workloads.deployment.replica_sets import oldest_first
 from backend.controllers.workloads.expected import Expected
@@ -23,8 +24,17 @@ REVISION_LABEL = "controller-revision-hash"
 
 
 def template_patch(owner: Obj) -> Obj:
-    """What a revision keeps of its owner: a strategic merge patch that puts the template back."""
-    return {"spec": {"template": {**owner["spec"]["template"], "$patch": "replace"}}}
+    """What a revision keeps of its owner: a strategic merge patch that puts the template back.
+
+    Its keys are sorted, since kubectl compares the text with what it would make of the owner.
+    """
+    return {"spec": {"template": _sorted({**owner["spec"]["template"], "$patch": "replace"})}}
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def template_of(revision: Obj) -> Obj:

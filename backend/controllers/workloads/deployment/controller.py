@@ -136,15 +136,10 @@ class DeploymentController:
 
     async def _with_revision(self, deployment: Obj, found: Obj, revision: int) -> tuple[Obj, Obj]:
         annotations = rules.annotated(deployment, found, revision, exists=True)
-        minimum = deployment["spec"].get("minReadySeconds", 0)
-        if annotations != found["metadata"].get("annotations") or minimum != found["spec"].get(
-            "minReadySeconds", 0
-        ):
-            changed = {
-                **found,
-                "metadata": {**found["metadata"], "annotations": annotations},
-                "spec": {**found["spec"], "minReadySeconds": minimum},
-            }
+        spec = {name: value for name, value in found["spec"].items() if name != "minReadySeconds"}
+        spec |= _min_ready(deployment)
+        if annotations != found["metadata"].get("annotations") or spec != found["spec"]:
+            changed = {**found, "metadata": {**found["metadata"], "annotations": annotations}, "spec": spec}
             found = await self._client.update(REPLICA_SETS, changed)
             self._expected.wrote(_key(deployment), found)
         text = f'Found new replica set "{found["metadata"]["name"]}"'
@@ -184,7 +179,7 @@ class DeploymentController:
             },
             "spec": {
                 "replicas": rules.size_of_new(deployment, replica_sets, 0),
-                "minReadySeconds": spec.get("minReadySeconds", 0), "selector": selector,
+                **_min_ready(deployment), "selector": selector,
                 "template": {**template, "metadata": {**template_meta, "labels": labels}},
             },
         }  # fmt: skip
@@ -309,3 +304,9 @@ def _was_scaled(deployment: Obj, replica_sets: Sequence[Obj]) -> bool:
         if told is not None and told != rules.desired(deployment):
             return True
     return False
+
+
+def _min_ready(deployment: Obj) -> Obj:
+    """The field minReadySeconds of its ReplicaSets; as in the API, a zero is not there."""
+    seconds = deployment["spec"].get("minReadySeconds", 0)
+    return {"minReadySeconds": seconds} if seconds else {}
