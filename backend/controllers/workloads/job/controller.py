@@ -121,10 +121,11 @@ class JobController:
             failure = error
         if end is None and view.is_complete(len(view.active)):
             end = ALL_DONE
-        suspension = _note_suspension(view) if end is None and failure is None else ""
+        elif end is None and rules.is_suspended(view.job):
+            view.note_suspension()
         await self._report(key, view, end if not view.active else None)
-        if suspension:
-            self.recorder.event(view.job, "Normal", suspension, f"Job {suspension.lower()}")
+        if view.news:
+            self.recorder.event(view.job, "Normal", view.news.capitalize(), f"Job {view.news}")
         if failure is not None:
             raise failure
         left = rules.deadline_in(view.job, view.status, view.now)
@@ -185,17 +186,3 @@ class JobController:
             text = "Too many succeeded pods running after completion count reached"
             self.recorder.event(view.job, "Warning", "TooManySucceededPods", text)
         self.recorder.event(view.job, "Normal", "Completed", "Job completed")
-
-
-def _note_suspension(view: View) -> str:
-    """Write into the view's status whether the Job is suspended; "Suspended" or "Resumed" where that is news."""
-    suspended = rules.is_suspended(view.job)
-    what, status = ("Suspended", "True") if suspended else ("Resumed", "False")
-    new = rules.new_condition("Suspended", status, f"Job{what}", f"Job {what.lower()}", view.now)
-    conditions = rules.with_condition(view.status.get("conditions") or (), new)
-    if conditions is None:
-        return ""
-    view.status["conditions"] = conditions
-    if not suspended:  # It starts anew, so that the time in which it could not run is not held against it.
-        view.status["startTime"] = new["lastTransitionTime"]
-    return what

@@ -24,10 +24,11 @@ class View:
         """`known` are the failures up to the last time, None if nobody remembers."""
         self.job = job
         self.now = now
+        self.news = ""
+        """Of the Job's suspension: "suspended" or "resumed"."""
         self.pods = sorted(pods, key=rules.index_of) if rules.is_indexed(job) else list(pods)
         self.status: Obj = {"uncountedTerminatedPods": {}, **copy.deepcopy(job.get("status") or {})}
-        if not self.status.get("startTime") and not rules.is_suspended(job):
-            self.status["startTime"] = timefmt.format_time(now)
+        self._start()
         self.active = [pod for pod in self.pods if pod_rules.is_active(pod)]
         self.ready = sum(map(pod_rules.is_ready, self.active))
         self.terminating = sum(map(pod_rules.is_terminating, self.pods))
@@ -42,6 +43,25 @@ class View:
         """Failed pods that wait for one in their place, by index: its failures go on from theirs."""
         if rules.is_indexed(job):
             self._look_at_indexes()
+
+    def _start(self) -> None:
+        """A Job that is resumed starts anew, so that the time in which it could not run is not held against it."""
+        if rules.is_suspended(self.job):
+            return
+        resumes = rules.has(self.job, "Suspended")
+        if resumes:
+            self.note_suspension()
+        if resumes or not self.status.get("startTime"):
+            self.status["startTime"] = timefmt.format_time(self.now)
+
+    def note_suspension(self) -> None:
+        """Say in the status whether the Job is suspended, as far as that is news."""
+        what, status = ("suspended", "True") if rules.is_suspended(self.job) else ("resumed", "False")
+        new = rules.new_condition("Suspended", status, f"Job{what.capitalize()}", f"Job {what}", self.now)
+        conditions = rules.with_condition(self.status.get("conditions") or (), new)
+        if conditions is not None:
+            self.status["conditions"] = conditions
+            self.news = what
 
     @property
     def missing(self) -> int:
