@@ -15,6 +15,7 @@ from typing import Any
 from backend.machinery.client import GVR, Client
 from backend.machinery.clock import Clock
 from backend.machinery.controller import Controller, Key
+from backend.machinery.events import EventRecorder
 from backend.machinery.informer import Informer
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
@@ -72,6 +73,7 @@ class GarbageCollector:
         self._catalog = catalog
         self._on_deleted = on_deleted
         self._clock = clock
+        self._recorder = EventRecorder(client, "garbage-collector-controller", clock=clock)
         self._watched: dict[Resource, tuple[Informer, Controller]] = {}
         self._changed = asyncio.Event()
         self._follow()
@@ -90,6 +92,7 @@ class GarbageCollector:
         stop = self._catalog.on_change(self._changed.set)
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._recorder.run())
                 while True:
                     self._changed.clear()
                     self._follow()
@@ -223,7 +226,7 @@ class GarbageCollector:
     async def _collect_dependent(self, gvr: GVR, obj: Obj) -> None:
         meta = obj["metadata"]
         references = meta.get("ownerReferences") or []
-        owners = [(ref, await self._owner(ref, meta.get("namespace", ""))) for ref in references]
+        owners = [(ref, await self._owner(ref, obj)) for ref in references]
         solid = [ref for ref, owner in owners if owner is _ELSEWHERE or (owner and _waiting(owner) != _FOREGROUND)]
         waited_for = any(owner and _waiting(owner) == _FOREGROUND for _, owner in owners)
         if len(solid) == len(references):
@@ -250,20 +253,38 @@ class GarbageCollector:
         options = {"preconditions": preconditions, "propagationPolicy": policy}
         await self._client.delete(gvr, meta["name"], meta.get("namespace", ""), options)
 
-    async def _owner(self, reference: Obj, namespace: str) -> Obj | None:
+    async def _owner(self, reference: Obj, dependent: Obj) -> Obj | None:
         """The owner, or None if it is gone. One of a kind that is not served here may live elsewhere."""
+        namespace = dependent["metadata"].get("namespace", "")
         group, _, version = reference["apiVersion"].rpartition("/")
         kind = self._catalog.find_kind(group, version, reference["kind"])
-        if kind is None or (kind.namespaced and not namespace):
+        if kind is None:
+            return _ELSEWHERE
+        if kind.namespaced and not namespace:
+            self._tell_misplaced(reference, dependent)
             return _ELSEWHERE
         gvr = GVR(kind.group, kind.version, kind.plural)
         try:
             owner = await self._client.get(gvr, reference["name"], namespace if kind.namespaced else "")
+            if owner["metadata"]["uid"] == reference["uid"]:
+                return owner
         except ApiError as error:
-            if error.code == 404:
-                return None
-            raise
-        return owner if owner["metadata"]["uid"] == reference["uid"] else None
+            if error.code != 404:
+                raise
+        if kind.namespaced and await self._is_in_another_namespace(gvr, reference):
+            self._tell_misplaced(reference, dependent)
+        return None
+
+    async def _is_in_another_namespace(self, gvr: GVR, reference: Obj) -> bool:
+        found = await self._client.list(gvr, fieldSelector=f"metadata.name={reference['name']}")
+        return any(owner["metadata"]["uid"] == reference["uid"] for owner in found["items"])
+
+    def _tell_misplaced(self, reference: Obj, dependent: Obj) -> None:
+        """An owner in another namespace is no owner. Source: reportInvalidNamespaceOwnerRef."""
+        name, version, kind, uid = (reference[part] for part in ("name", "apiVersion", "kind", "uid"))
+        shown = f"[{version}/{kind}, namespace: {dependent['metadata'].get('namespace', '')}, name: {name}, uid: {uid}]"
+        text = f'ownerRef {shown} does not exist in namespace "{dependent["metadata"].get("namespace", "")}"'
+        self._recorder.event(dependent, "Warning", "OwnerRefInvalidNamespace", text)
 
 
 _ELSEWHERE: Obj = {"metadata": {}}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from backend.controllers.garbage_collector import GarbageCollector
-from backend.machinery.client import CONFIGMAPS, GVR, SECRETS
+from backend.machinery.client import CONFIGMAPS, EVENTS, GVR, NAMESPACES, SECRETS
 from tests.backend.apiserver.custom.conftest import DEFINITIONS, definition
 from tests.support.control_plane import eventually, running
 
@@ -175,3 +175,19 @@ async def test_kinds_that_come_later_are_collected_too(plane):
 
 async def unwatched(collector):
     return not any("widgets" in controller.name for controller in collector.controllers)
+
+
+async def test_an_owner_in_another_namespace_is_none_and_that_is_told(collected):
+    await collected.client.create(NAMESPACES, {"metadata": {"name": "other"}})
+    owner = await collected.client.create(CONFIGMAPS, {"metadata": {"name": "far"}}, "other")
+    await make(collected, "child", owned_by(owner))
+    await eventually(lambda: missing(collected, "child"))
+
+    async def told():
+        events = (await collected.client.list(EVENTS, "default"))["items"]
+        return [
+            event["involvedObject"]["name"] for event in events if event["reason"] == "OwnerRefInvalidNamespace"
+        ]
+
+    await eventually(told)
+    assert await told() == ["child"]
