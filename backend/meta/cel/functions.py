@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeVar
 
 from backend.meta.cel.types import Type, parse_type
@@ -58,15 +57,3 @@ def _opening(head: str) -> int:
         if depth == 0:
             return index
     raise ValueError(head)
-
-
-@cache
-def kubernetes_functions() -> Functions:
-    """Everything that kube-apiserver's environment has. Source: k8s.io/apiserver/pkg/cel/environment/base.go."""
-    from backend.meta.cel import library_formats, library_lists, library_network, library_standard, library_strings
-
-    found: Functions = {}
-    for module in (library_standard, library_strings, library_lists, library_network, library_formats):
-        for key, overloads in module.LIBRARY.functions.items():
-            found.setdefault(key, []).extend(overloads)
-    return found

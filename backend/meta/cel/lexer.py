@@ -103,12 +103,20 @@ def _unescape(body: str, at: int, issues: Issues) -> str:
     def replace(match: re.Match[str]) -> str:
         code = match[1] or match[2] or match[3]
         if code:
-            return chr(int(code, 16))
+            return _rune(code, at, issues)
         if match[4]:
             return chr(int(match[4], 8))
         return _plain(match[5], at, issues)
 
     return _ESCAPE.sub(replace, body)
+
+
+def _rune(digits: str, at: int, issues: Issues) -> str:
+    code = int(digits, 16)
+    if code > 0x10FFFF or 0xD800 <= code < 0xE000:
+        issues.add(at, "invalid unicode code point")
+        return ""
+    return chr(code)
 
 
 def _unescape_bytes(body: str, at: int, issues: Issues) -> bytes:
@@ -119,7 +127,7 @@ def _unescape_bytes(body: str, at: int, issues: Issues) -> bytes:
         if match[1] or match[4]:
             parts.append(bytes([int(match[1], 16) if match[1] else int(match[4], 8)]))
         elif match[2] or match[3]:
-            parts.append(chr(int(match[2] or match[3], 16)).encode())
+            parts.append(_rune(match[2] or match[3], at, issues).encode())
         else:
             parts.append(_plain(match[5], at, issues).encode())
         position = match.end()

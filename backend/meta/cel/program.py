@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.meta.cel.checker import Checker
+from backend.meta.cel.environment import kubernetes_functions
 from backend.meta.cel.errors import EvaluationError, Issues
-from backend.meta.cel.functions import kubernetes_functions
 from backend.meta.cel.interpreter import COST_LIMIT, Budget, Frame, build
 from backend.meta.cel.parser import TOO_DEEP, parse
 from backend.meta.cel.tree import Bind, Call, Comprehension, ListOf, MapOf, Name, Node, Select
