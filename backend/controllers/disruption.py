@@ -91,7 +91,8 @@ class DisruptionController:
         try:
             expected, desired = self._expected(budget, pods)
         except _NoCount as error:
-            self.recorder.event(budget, "Warning", "CalculateExpectedPodCountFailed", str(error))
+            text = f"Failed to calculate the number of expected pods: {error}"
+            self.recorder.event(budget, "Warning", "CalculateExpectedPodCountFailed", text)
             await self._write(budget, _failed(budget, str(error), timefmt.format_time(now)))
             return again
         healthy = _healthy(pods, disrupted)
@@ -146,7 +147,8 @@ class DisruptionController:
         group = reference["apiVersion"].rpartition("/")[0]
         owners = self._owners.get((group, reference["kind"]))
         if owners is None:
-            raise _NoCount(f"{reference['kind'].lower()}s.{group} does not implement the scale subresource")
+            resource = f"{reference['kind'].lower()}s" + (f".{group}" if group else "")
+            raise _NoCount(f"{resource} does not implement the scale subresource")
         owner = owners.get(namespace, reference["name"])
         return owner if owner is not None and owner["metadata"]["uid"] == reference["uid"] else None
 

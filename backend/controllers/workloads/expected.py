@@ -15,6 +15,9 @@ from backend.machinery.controller import Key
 from backend.machinery.informer import Informer
 from backend.meta.types import Obj
 
+LOOK_AGAIN_SECONDS = 30.0
+"""A change that a lost watch has swallowed enqueues nobody: whoever waits for one looks again after this."""
+
 
 @dataclass(slots=True)
 class _Writes:
@@ -45,7 +48,8 @@ class Expected:
         self._writes.pop(key, None)
 
     def met(self, key: Key) -> bool:
-        """Whether the cache shows everything. If not, the change that will make it so enqueues the key again."""
+        """Whether the cache shows everything. If not, the change that will make it so enqueues the key again; the
+        controller asks for it after LOOK_AGAIN_SECONDS, too."""
         writes = self._writes.get(key)
         if writes is None:
             return True

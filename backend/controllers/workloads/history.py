@@ -21,6 +21,9 @@ from backend.meta.types import Obj
 
 CONTROLLER_REVISIONS = GVR("apps", "v1", "controllerrevisions")
 REVISION_LABEL = "controller-revision-hash"
+"""Of pods; a DaemonSet's revisions have it, too."""
+HASH_LABEL = "controller.kubernetes.io/hash"
+"""Of a StatefulSet's revisions. Source: ControllerRevisionHashLabel."""
 
 
 def template_patch(owner: Obj) -> Obj:
@@ -46,9 +49,11 @@ def template_of(revision: Obj) -> Obj:
 class History:
     """The revisions of all owners of one kind."""
 
-    def __init__(self, client: Client, owners: GVR, revisions: Informer) -> None:
-        """`revisions` has the index BY_CONTROLLER and caches all ControllerRevisions."""
+    def __init__(self, client: Client, owners: GVR, revisions: Informer, *, label: str) -> None:
+        """`revisions` has the index BY_CONTROLLER and caches all ControllerRevisions, which get their hash as this
+        `label`."""
         self._client = client
+        self._label = label
         self._claims = Claims(client, CONTROLLER_REVISIONS, owners, revisions)
         self.expected = Expected(revisions)
 
@@ -80,7 +85,7 @@ class History:
             revision: Obj = {
                 "metadata": {
                     "name": f"{meta['name'][:223]}-{mark}",
-                    "labels": {**labels, REVISION_LABEL: mark},
+                    "labels": {**labels, self._label: mark},
                     "annotations": dict(meta.get("annotations") or {}),
                     "ownerReferences": [reference_to(owner)],
                 },

@@ -46,6 +46,10 @@ def orphans_of(namespace: str) -> str:
     return f"/{namespace}"
 
 
+def _anything(_obj: Obj) -> bool:
+    return True
+
+
 class Claims:
     """Objects of one kind, as the controllers of another claim them."""
 
@@ -58,11 +62,16 @@ class Claims:
         self._informer = informer
         self._finalizers = [finalizer] if finalizer else []
 
-    async def claim(self, owner: Obj, selector: Selector) -> list[Obj]:
-        """What belongs to `owner` from now on. Raises ApiError if the API cannot be asked."""
+    async def claim(
+        self, owner: Obj, selector: Selector, *, among: Callable[[Obj], bool] = _anything
+    ) -> list[Obj]:
+        """What belongs to `owner` from now on, of that which `among` holds of: the rest is neither adopted nor
+        released. Raises ApiError if the API cannot be asked."""
         meta = owner["metadata"]
         claimed: list[Obj] = []
         for obj in self._informer.by_index(BY_CONTROLLER, meta["uid"]):
+            if not among(obj):
+                continue
             if selector.matches(obj["metadata"].get("labels") or {}):
                 claimed.append(obj)
             elif not meta.get("deletionTimestamp"):
@@ -70,7 +79,9 @@ class Claims:
         if meta.get("deletionTimestamp"):
             return claimed
         orphans = [
-            obj for obj in self.orphans(meta["namespace"]) if selector.matches(obj["metadata"].get("labels") or {})
+            obj
+            for obj in self.orphans(meta["namespace"])
+            if among(obj) and selector.matches(obj["metadata"].get("labels") or {})
         ]
         if orphans and await self._may_adopt(owner):
             adopted = [await self._adopt(obj, owner) for obj in orphans]
@@ -138,6 +149,8 @@ def enqueue_owners(
         return {(namespace, owner["metadata"]["name"]) for owner in selecting(obj)}
 
     def changed(new: Obj | None, old: Obj | None) -> None:
+        if new is not None and old is not None and _is_the_same_orphan(new, old):
+            return
         told = owners(new)
         if old is not None and (new is None or controller_reference(old) != controller_reference(new)):
             told |= owners(old) if controller_reference(old) is not None else set()
@@ -145,3 +158,13 @@ def enqueue_owners(
             enqueue(*key)
 
     return changed
+
+
+def _is_the_same_orphan(new: Obj, old: Obj) -> bool:
+    """Whether nobody could adopt it now who could not before: then how it fares is nobody's business."""
+    if controller_reference(new) is not None or controller_reference(old) is not None:
+        return False
+    now, before = new["metadata"], old["metadata"]
+    return now.get("labels") == before.get("labels") and bool(now.get("deletionTimestamp")) == bool(
+        before.get("deletionTimestamp")
+    )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeVar
+import functools
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from backend.controllers.workloads.ownership import reference_to
 from backend.machinery.client import PODS, Client
@@ -17,8 +19,6 @@ from backend.meta import timefmt
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
 from backend.resources.core.pod_table import TERMINAL_PHASES
-
-T = TypeVar("T")
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 FIRST_BATCH = 1
@@ -39,8 +39,8 @@ def pod_from(template: Obj, owner: Obj, *, name: str = "") -> Obj:
 
 
 def generate_name(owner: str) -> str:
-    """Source: getPodsPrefix; a name that with the dash would be no name for a pod is used without."""
-    return f"{owner}-" if len(owner) < 63 else owner
+    """What the API server makes a pod's name of, which it shortens. Source: getPodsPrefix."""
+    return f"{owner}-"
 
 
 def is_active(pod: Obj) -> bool:
@@ -89,31 +89,51 @@ def deletion_order(pods: Iterable[Obj], related: Sequence[Obj], now: float) -> l
 
     Without a node before bound, Pending before Unknown before Running, not ready before ready, cheaper before
     dearer (the annotation pod-deletion-cost), on a node with more of the `related` pods first, ready for a shorter
-    time (on a logarithmic scale), more restarts, younger (on the same scale), and then by uid.
+    time (on a logarithmic scale), more restarts, younger (on the same scale). Times of one magnitude that differ
+    leave it to the uid, so that it is not always the youngest of them.
     """
     crowd: dict[str, int] = {}
     for pod in related:
-        node = pod["spec"].get("nodeName", "")
-        if node and is_active(pod):
+        if is_active(pod):
+            node = pod["spec"].get("nodeName", "")
             crowd[node] = crowd.get(node, 0) + 1
+    ranks = [_rank(pod, crowd, now) for pod in pods]
+    return [rank.pod for rank in sorted(ranks, key=functools.cmp_to_key(_compare))]
 
-    def rank(pod: Obj) -> tuple[Any, ...]:
-        spec, status, meta = pod["spec"], pod.get("status") or {}, pod["metadata"]
-        ready = is_ready(pod)
-        ready_since = (condition(pod, "Ready") or {}).get("lastTransitionTime") if ready else None
-        return (
-            bool(spec.get("nodeName")),
-            {"Pending": 0, "Unknown": 1, "Running": 2}.get(status.get("phase", ""), 0),
-            ready,
-            deletion_cost(pod),
-            -crowd.get(spec.get("nodeName", ""), 0),
-            _magnitude(ready_since, now) if ready else 0,
-            -_most_restarts(status),
-            _magnitude(meta.get("creationTimestamp"), now),
-            meta.get("uid", ""),
-        )
 
-    return sorted(pods, key=rank)
+@dataclass(frozen=True, slots=True)
+class _Rank:
+    pod: Obj
+    plain: tuple[int, ...]
+    ready_since: str
+    restarts: tuple[int, int]
+    ready_magnitude: int
+    age_magnitude: int
+
+
+def _rank(pod: Obj, crowd: Mapping[str, int], now: float) -> _Rank:
+    node, status, ready = pod["spec"].get("nodeName", ""), pod.get("status") or {}, is_ready(pod)
+    since = (condition(pod, "Ready") or {}).get("lastTransitionTime") or "" if ready else ""
+    phase = {"Pending": 0, "Unknown": 1, "Running": 2}.get(status.get("phase", ""), 0)
+    return _Rank(
+        pod, (bool(node), phase, ready, deletion_cost(pod), -crowd.get(node, 0)), since, _most_restarts(pod),
+        _magnitude(since, now), _magnitude(pod["metadata"].get("creationTimestamp", ""), now),
+    )  # fmt: skip
+
+
+def _compare(one: _Rank, other: _Rank) -> int:
+    """Below 0 if `one` goes first."""
+    if one.plain != other.plain:
+        return -1 if one.plain < other.plain else 1
+    ours, theirs = one.pod["metadata"], other.pod["metadata"]
+    by_uid = -1 if ours.get("uid", "") < theirs.get("uid", "") else 1
+    if one.ready_since != other.ready_since:
+        return one.ready_magnitude - other.ready_magnitude or by_uid
+    if one.restarts != other.restarts:
+        return -1 if one.restarts > other.restarts else 1
+    if ours.get("creationTimestamp") != theirs.get("creationTimestamp"):
+        return one.age_magnitude - other.age_magnitude or by_uid
+    return by_uid
 
 
 def deletion_cost(pod: Obj) -> int:
@@ -126,15 +146,27 @@ def deletion_cost(pod: Obj) -> int:
     return cost if str(cost) == text and -(2**31) <= cost < 2**31 else 0
 
 
-def _magnitude(timestamp: str | None, now: float) -> int:
-    """The power of two of an age in seconds; a time that is not known is the youngest."""
-    if not timestamp:
-        return -1
-    return max(0, int(now - timefmt.parse(timestamp))).bit_length()
+def _magnitude(timestamp: str, now: float) -> int:
+    """The power of two of an age in nanoseconds; a time that is not known, or to come, is the youngest.
+
+    Source: logarithmicRankDiff.
+    """
+    age = now - timefmt.parse(timestamp) if timestamp else 0.0
+    return int(math.log2(age * 1e9)) if age > 0 else -1
 
 
-def _most_restarts(status: Obj) -> int:
-    return max((state.get("restartCount", 0) for state in status.get("containerStatuses") or ()), default=0)
+def _most_restarts(pod: Obj) -> tuple[int, int]:
+    """(of its containers, of its sidecars)."""
+    status = pod.get("status") or {}
+    inits = pod["spec"].get("initContainers") or ()
+    sidecars = {init["name"] for init in inits if init.get("restartPolicy") == "Always"}
+    own = (state.get("restartCount", 0) for state in status.get("containerStatuses") or ())
+    beside = (
+        state.get("restartCount", 0)
+        for state in status.get("initContainerStatuses") or ()
+        if state.get("name") in sidecars
+    )
+    return max(own, default=0), max(beside, default=0)
 
 
 class PodControl:
@@ -156,13 +188,17 @@ class PodControl:
     def not_deleted(self, _owner: Obj, _name: str, error: ApiError) -> str:
         return f"Error deleting: {error}"
 
+    def is_expected(self, _error: ApiError) -> bool:
+        """Whether a create that fails so is nothing to tell of."""
+        return False
+
     async def create(self, pod: Obj, owner: Obj) -> Obj:
         """The pod as it was stored. Raises ApiError, also as an event of the owner."""
         namespace = owner["metadata"]["namespace"]
         try:
             made = await self._client.create(PODS, pod, namespace)
         except ApiError as error:
-            if not is_terminating_namespace(error):
+            if not is_terminating_namespace(error) and not self.is_expected(error):
                 name = pod["metadata"].get("name", "")
                 self._recorder.event(owner, "Warning", "FailedCreate", self.not_created(owner, name, error))
             raise

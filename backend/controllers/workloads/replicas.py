@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from backend.controllers.workloads import pods as pod_rules
-from backend.controllers.workloads.expected import Expected
+from backend.controllers.workloads.expected import LOOK_AGAIN_SECONDS, Expected
 from backend.controllers.workloads.ownership import (
     BY_CONTROLLER,
     Claims,
@@ -104,16 +104,17 @@ class ReplicasController:
             self._expected.forget(key)
             return None
         if not self._expected.met(key):
-            return None
-        pods = await self._claims.claim(owner, self._flavour.selector(owner))
-        active = [pod for pod in pods if pod_rules.is_active(pod)]
+            return LOOK_AGAIN_SECONDS
+        selector = self._flavour.selector(owner)
+        active = await self._claims.claim(owner, selector, among=pod_rules.is_active)
         failure: ApiError | None = None
         if not owner["metadata"].get("deletionTimestamp"):
             try:
                 await self._manage(key, owner, active)
             except ApiError as error:
-                failure = error
-        again = await self._report(owner, pods, active, failure)
+                if not pod_rules.is_terminating_namespace(error):
+                    failure = error
+        again = await self._report(owner, active, failure)
         if failure is not None:
             raise failure
         return again
@@ -150,14 +151,12 @@ class ReplicasController:
             pod for sibling in siblings for pod in self._pods.by_index(BY_CONTROLLER, sibling["metadata"]["uid"])
         ]
 
-    async def _report(
-        self, owner: Obj, pods: Sequence[Obj], active: Sequence[Obj], failure: ApiError | None
-    ) -> float | None:
+    async def _report(self, owner: Obj, active: Sequence[Obj], failure: ApiError | None) -> float | None:
         """Write the status; seconds until a ready pod becomes available."""
         now = self._clock.now()
         minimum = owner["spec"].get("minReadySeconds", 0)
         waits = [pod_rules.available_in(pod, minimum, now) for pod in active]
-        status = self._status(owner, pods, active, sum(wait == 0 for wait in waits), failure)
+        status = self._status(owner, active, sum(wait == 0 for wait in waits), failure)
         if status != owner.get("status"):
             updated = {**owner, "status": status}
             try:
@@ -167,9 +166,7 @@ class ReplicasController:
                     raise
         return min((wait for wait in waits if wait), default=None)
 
-    def _status(
-        self, owner: Obj, pods: Sequence[Obj], active: Sequence[Obj], available: int, failure: ApiError | None
-    ) -> Obj:
+    def _status(self, owner: Obj, active: Sequence[Obj], available: int, failure: ApiError | None) -> Obj:
         labels = (owner["spec"]["template"].get("metadata") or {}).get("labels") or {}
         labelled = [pod for pod in active if labels.items() <= (pod["metadata"].get("labels") or {}).items()]
         counts = {
@@ -179,13 +176,20 @@ class ReplicasController:
         }
         status: Obj = {"replicas": len(active), **{name: count for name, count in counts.items() if count}}
         if self._flavour is REPLICA_SET:
-            status["terminatingReplicas"] = sum(map(pod_rules.is_terminating, pods))
+            status["terminatingReplicas"] = self._terminating(owner)
         if owner["metadata"].get("generation"):
             status["observedGeneration"] = owner["metadata"]["generation"]
         conditions = self._conditions(owner, active, failure)
         if conditions:
             status["conditions"] = conditions
         return status
+
+    def _terminating(self, owner: Obj) -> int:
+        selector = self._flavour.selector(owner)
+        return sum(
+            pod_rules.is_terminating(pod) and selector.matches(pod["metadata"].get("labels") or {})
+            for pod in self._pods.by_index(BY_CONTROLLER, owner["metadata"]["uid"])
+        )
 
     def _conditions(self, owner: Obj, active: Sequence[Obj], failure: ApiError | None) -> list[Obj]:
         """ReplicaFailure tells why pods could not be made or deleted, until they could."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from backend.controllers.workloads import pods as pod_rules
 from backend.controllers.workloads.daemonset import placement
 from backend.controllers.workloads.daemonset.update import Fleet
-from backend.controllers.workloads.expected import Expected
+from backend.controllers.workloads.expected import LOOK_AGAIN_SECONDS, Expected
 from backend.controllers.workloads.history import REVISION_LABEL, History
 from backend.controllers.workloads.ownership import BY_CONTROLLER, Claims, enqueue_owners, owned_by
 from backend.controllers.workloads.pods import PodControl
@@ -46,7 +46,7 @@ class DaemonSetController:
         self._control = PodControl(client, self.recorder)
         self._expected = Expected(pods)
         self._claims = Claims(client, PODS, DAEMON_SETS, pods)
-        self._history = History(client, DAEMON_SETS, revisions)
+        self._history = History(client, DAEMON_SETS, revisions, label=REVISION_LABEL)
         self._failures = Backoff(self._clock, _FIRST_FAILURE_SECONDS, _MOST_SECONDS)
         informers = (sets, pods, nodes, revisions)
         self.controller = Controller(NAME, self.reconcile, clock=clock, workers=_WORKERS, informers=informers)
@@ -81,7 +81,7 @@ class DaemonSetController:
         if owner["metadata"].get("deletionTimestamp"):
             return None
         if not (self._expected.met(key) and self._history.expected.met(key)):
-            return None
+            return LOOK_AGAIN_SECONDS
         selector = as_selector(owner["spec"].get("selector"))
         revisions = await self._history.of(owner, selector)
         current, collisions = await self._history.current(key, owner, revisions)
@@ -116,7 +116,11 @@ class DaemonSetController:
             pod = placement.new_pod(owner, current, nodes[position])
             self._expected.wrote(key, await self._control.create(pod, owner))
 
-        await pod_rules.slow_start(len(nodes), create)
+        try:
+            await pod_rules.slow_start(len(nodes), create)
+        except ApiError as error:
+            if not pod_rules.is_terminating_namespace(error):
+                raise
         for pod in fleet.to_replace():
             await self._delete(key, owner, pod)
         return again

@@ -25,8 +25,10 @@ class Fleet:
         self._hash = current["metadata"]["labels"][REVISION_LABEL]
         self._minimum = self._spec.get("minReadySeconds", 0)
         self._by_node: dict[str, list[Obj]] = {}
-        for pod in oldest_first(pods):
-            self._by_node.setdefault(placement.node_of(pod), []).append(pod)
+        for pod in sorted(oldest_first(pods), key=lambda pod: not pod["spec"].get("nodeName")):
+            # One that is over and on its way out is the kubelet's, or the pod garbage collector's.
+            if not (_is_over(pod) and pod["metadata"].get("deletionTimestamp")):
+                self._by_node.setdefault(placement.node_of(pod), []).append(pod)
         self._places = {node["metadata"]["name"]: placement.should_run(owner, node) for node in nodes}
         strategy = self._spec.get("updateStrategy") or {}
         rolling = strategy.get("rollingUpdate") or {}
@@ -41,18 +43,21 @@ class Fleet:
         """(pod, node) of those that are over where one should run."""
         for node, pods in self._by_node.items():
             for pod in pods if self._may_go_on(node) else ():
-                over = (pod.get("status") or {}).get("phase") in TERMINAL_PHASES
-                if over and not pod["metadata"].get("deletionTimestamp"):
+                if _is_over(pod):
                     yield pod, node
 
     def surplus(self) -> list[Obj]:
         """Pods on nodes that should have none, and second ones of the same kind."""
         found: list[Obj] = []
         for node, pods in self._by_node.items():
-            active = [pod for pod in pods if pod_rules.is_active(pod)]
-            if not self._may_go_on(node):
-                found += [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-            elif not self._max_surge:
+            staying = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+            active = [pod for pod in staying if not _is_over(pod)]
+            if node not in self._places:
+                # What ran on a node that is gone is the pod garbage collector's.
+                found += [pod for pod in staying if not pod["spec"].get("nodeName")]
+            elif not self._may_go_on(node):
+                found += staying
+            elif not (self._rolls and self._max_surge):
                 found += active[1:]
             else:
                 for is_new in (True, False):
@@ -85,7 +90,7 @@ class Fleet:
             return [
                 old
                 for _, new, old in self._pairs()
-                if old is not None and new is not None and self._is_available(new)
+                if old is not None and new is not None and (self._is_available(new) or not pod_rules.is_ready(old))
             ]
         unavailable = 0
         useless: list[Obj] = []
@@ -118,10 +123,10 @@ class Fleet:
             if not pods:
                 continue
             current += 1
-            pod = next((pod for pod in pods if pod_rules.is_active(pod)), pods[0])
-            ready += any(map(pod_rules.is_ready, pods))
-            available += any(map(self._is_available, pods))
-            updated += self._is_new(pod) if len(pods) == 1 else any(map(self._is_new, pods))
+            oldest = pods[0]
+            ready += pod_rules.is_ready(oldest)
+            available += self._is_available(oldest)
+            updated += self._is_new(oldest)
         desired = len(self._wanted)
         return {
             "desiredNumberScheduled": desired, "currentNumberScheduled": current,
@@ -144,3 +149,7 @@ class Fleet:
 
     def _is_available(self, pod: Obj) -> bool:
         return pod_rules.is_available(pod, self._minimum, self._now)
+
+
+def _is_over(pod: Obj) -> bool:
+    return (pod.get("status") or {}).get("phase") in TERMINAL_PHASES

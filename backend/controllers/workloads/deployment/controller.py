@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from backend.controllers.workloads.deployment import progress, rollout
 from backend.controllers.workloads.deployment import replica_sets as rules
 from backend.controllers.workloads.deployment.scaler import Scaler
-from backend.controllers.workloads.expected import Expected
+from backend.controllers.workloads.expected import LOOK_AGAIN_SECONDS, Expected
 from backend.controllers.workloads.ownership import (
     BY_CONTROLLER,
     Claims,
@@ -16,7 +16,7 @@ from backend.controllers.workloads.ownership import (
     owned_by,
     reference_to,
 )
-from backend.controllers.workloads.pods import condition
+from backend.controllers.workloads.pods import condition, is_terminating_namespace
 from backend.controllers.workloads.replicas import REPLICA_SETS
 from backend.machinery.client import GVR, Client
 from backend.machinery.clock import Clock, RealClock
@@ -81,7 +81,7 @@ class DeploymentController:
             self._expected.forget(key)
             return None
         if not self._expected.met(key):
-            return None
+            return LOOK_AGAIN_SECONDS
         selector = deployment["spec"].get("selector") or {}
         if not (selector.get("matchLabels") or selector.get("matchExpressions")):
             text = "This deployment is selecting all pods. A non-empty selector is required."
@@ -89,7 +89,8 @@ class DeploymentController:
             return None
         replica_sets = await self._claims.claim(deployment, as_selector(selector))
         if deployment["metadata"].get("deletionTimestamp"):
-            return await self._report(deployment, replica_sets, rules.find_new(deployment, replica_sets))
+            new = rules.find_new(deployment, replica_sets)
+            return await self._report(deployment, replica_sets, new, rolling_out=False)
         deployment = await self._with_pause_told(deployment)
         if deployment["spec"].get("paused") or _was_scaled(deployment, replica_sets):
             return await self._only_scale(deployment, replica_sets)
@@ -154,7 +155,8 @@ class DeploymentController:
             if error.code == 409:
                 made = await self._resolve_collision(deployment, wanted, error)
             else:
-                await self._tell_failure(deployment, name, error)
+                if not is_terminating_namespace(error):
+                    await self._tell_failure(deployment, name, error)
                 raise
         self._expected.wrote(_key(deployment), made)
         if rules.size(made) > 0:
@@ -268,7 +270,7 @@ class DeploymentController:
         """Write the status if it changed; seconds until the deadline matters."""
         now = self._clock.now()
         status = progress.counters(deployment, replica_sets, new, timefmt.format_time(now))
-        if rolling_out and not deployment["metadata"].get("deletionTimestamp"):
+        if rolling_out:
             progress.report(deployment, status, replica_sets, new, now)
         if status != deployment.get("status"):
             try:

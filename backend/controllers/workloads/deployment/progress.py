@@ -125,8 +125,10 @@ def has_timed_out(deployment: Obj, current: Obj | None, now: float) -> bool:
 def look_again_in(deployment: Obj, status: Obj, now: float) -> float | None:
     """Seconds until a rollout that does not progress is over its deadline. Source: requeueStuckDeployment."""
     current, seconds = condition({"status": status}, "Progressing"), deadline(deployment)
-    if current is None or seconds is None or is_complete(deployment, status) or current["reason"] == EXCEEDED:
+    if current is None or seconds is None or is_complete(deployment, status):
         return None
+    if current["reason"] in (EXCEEDED, AVAILABLE):
+        return None  # A rollout that was complete has no deadline any more, whatever becomes of its pods.
     return max(0.0, timefmt.parse(current["lastUpdateTime"]) + seconds - now) + 1
 
 

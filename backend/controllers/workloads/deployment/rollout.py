@@ -32,7 +32,7 @@ async def _shrink_old(scaler: Scaler, deployment: Obj, new: Obj, old: Sequence[O
     candidates = rules.oldest_first(rules.active(old))
     everything = [*old, new]
     least = rules.desired(deployment) - rules.max_unavailable(deployment)
-    not_available = rules.size(new) - rules.count(new, "availableReplicas")
+    not_available = max(0, rules.size(new) - rules.count(new, "availableReplicas"))
     spare = rules.total(everything) - least - not_available
     if not candidates or spare <= 0:
         return False
@@ -52,9 +52,11 @@ async def _shrink_old(scaler: Scaler, deployment: Obj, new: Obj, old: Sequence[O
         number = min(spare - removed, useless)
         if number > 0:
             await shrink(position, number)
-    left = rules.counted(everything, "availableReplicas") - least
+    # A ReplicaSet that was shrunk a moment ago may still count pods that it is about to delete.
+    staying = (min(rules.size(entry), rules.count(entry, "availableReplicas")) for entry in everything)
+    left = min(sum(staying) - least, spare - removed)
     for position, replica_set in enumerate(candidates):
-        number = min(left, rules.size(replica_set))
+        number = min(left, sizes[replica_set["metadata"]["name"]])
         if number > 0:
             left -= number
             await shrink(position, number)

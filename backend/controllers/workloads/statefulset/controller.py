@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from backend.controllers.workloads import pods as pod_rules
-from backend.controllers.workloads.expected import Expected
-from backend.controllers.workloads.history import REVISION_LABEL, History
+from backend.controllers.workloads.expected import LOOK_AGAIN_SECONDS, Expected
+from backend.controllers.workloads.history import HASH_LABEL, REVISION_LABEL, History
 from backend.controllers.workloads.ownership import BY_CONTROLLER, Claims, enqueue_owners, owned_by
 from backend.controllers.workloads.pods import PodControl
 from backend.controllers.workloads.statefulset import identity
@@ -38,6 +38,10 @@ class _PodControl(PodControl):
     def not_created(self, owner: Obj, name: str, error: ApiError) -> str:
         return f"create {_what(owner, name)} failed error: {error}"
 
+    def is_expected(self, error: ApiError) -> bool:
+        """The name is taken: by the pod before, which a cache that lags does not show, or by somebody else's."""
+        return error.code == 409
+
     def deleted(self, owner: Obj, name: str) -> str:
         return f"delete {_what(owner, name)} successful"
 
@@ -62,7 +66,7 @@ class StatefulSetController:
         self.recorder = EventRecorder(client, NAME, clock=clock)
         self._expected = Expected(pods)
         self._claims = Claims(client, PODS, STATEFUL_SETS, pods)
-        self._history = History(client, STATEFUL_SETS, revisions)
+        self._history = History(client, STATEFUL_SETS, revisions, label=HASH_LABEL)
         self._tools = Tools(
             client, _PodControl(client, self.recorder), ClaimControl(client, claims, self.recorder),
             self.recorder, self._expected,
@@ -88,7 +92,7 @@ class StatefulSetController:
             self._history.expected.forget(key)
             return None
         if not (self._expected.met(key) and self._history.expected.met(key)):
-            return None
+            return LOOK_AGAIN_SECONDS
         selector = as_selector(owner["spec"].get("selector"))
         revisions = await self._history.of(owner, selector)
         claimed = await self._claims.claim(owner, selector)
@@ -135,7 +139,7 @@ class StatefulSetController:
         }
         counts = {"readyReplicas": len(ready), "currentReplicas": of_revision(current), "updatedReplicas": updated}
         rolling = (owner["spec"].get("updateStrategy") or {}).get("type") == "RollingUpdate"
-        if rolling and updated == replicas and len(ready) == replicas:
+        if rolling and {updated, replicas, len(ready)} == {int(owner["spec"].get("replicas", 1))}:
             counts["currentReplicas"] = updated
             status["currentRevision"] = status["updateRevision"]
         status |= {name: count for name, count in counts.items() if count}

@@ -5,7 +5,6 @@ Source: updateStatefulSet of pkg/controller/statefulset/stateful_set_control.go.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -52,7 +51,7 @@ class Step:
         self._condemned = sorted(known.items(), reverse=True)
         everything = [*self._replicas.items(), *sorted(known.items())]
         self._first_unhealthy = next(
-            (number for number, pod in everything if pod is None or not self._is_healthy(pod)), None
+            (number for number, pod in everything if pod is None or not self._is_available(pod)), None
         )
 
     async def run(self) -> None:
@@ -61,26 +60,26 @@ class Step:
             return
         if await self._each(list(self._replicas), self._tend):
             return
-        for number, pod in [*self._replicas.items(), *self._condemned]:
-            condemned = number not in self._replicas
-            await self._tools.claims.retain(self._owner, number, pod, condemned=condemned)
+        for number, pod in self._condemned:
+            await self._tools.claims.retain(self._owner, number, pod, condemned=True)
         if await self._each([number for number, _ in self._condemned], self._condemn):
             return
         if self._owner["spec"].get("updateStrategy", {}).get("type") != "OnDelete":
             await self._roll()
 
     async def _each(self, numbers: Sequence[int], work: Callable[[int], Awaitable[bool]]) -> bool:
-        """One after the other, until one has to be waited for; or all at once. Whether to stop here."""
+        """One after the other, until one has to be waited for; or all at once, and none is. Whether to stop here."""
         if self._is_monotonic:
             for number in numbers:
                 if await work(number):
                     return True
             return False
-        outcomes = await asyncio.gather(*map(work, numbers), return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return any(outcomes)
+
+        async def alone(position: int) -> None:
+            await work(numbers[position])
+
+        await pod_rules.slow_start(len(numbers), alone)
+        return False
 
     async def _tend(self, number: int) -> bool:
         """Make, replace or repair the pod of an ordinal; whether to wait for it."""
@@ -98,6 +97,7 @@ class Step:
         if not identity.has_identity(self._owner, pod, number):
             fixed = identity.repaired(self._owner, pod, number)
             self._tools.expected.wrote(self._key, await self._tools.client.update(PODS, fixed))
+        await self._tools.claims.retain(self._owner, number, pod, condemned=False)
         return False
 
     async def _recreate(self, pod: Obj) -> None:
@@ -137,31 +137,35 @@ class Step:
         pod = dict(self._condemned)[number]
         if pod["metadata"].get("deletionTimestamp"):
             return self._is_monotonic
-        if self._is_monotonic and not self._is_available(pod) and number != self._first_unhealthy:
+        if self._is_monotonic and self._first_unhealthy not in (None, number):
             return True
         await self._delete(pod)
         return self._is_monotonic
 
     async def _roll(self) -> None:
-        """Replace pods of another revision, highest ordinal first, at most maxUnavailable at a time."""
+        """Replace pods of another revision, highest ordinal first, so that at most maxUnavailable are not available.
+
+        Old pods that are not available anyway go first, and whatever their number. With OrderedReady there are
+        none here, since such a pod is waited for before. Source: updateStatefulSetAfterInvariantEstablished.
+        """
         rolling = (self._owner["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}
         lowest = identity.first_ordinal(self._owner) + int(rolling.get("partition", 0))
         allowed = max(1, scaled(rolling.get("maxUnavailable", 1), len(self._replicas), round_up=True))
-        unavailable = sum(pod is None or not self._is_healthy(pod) for pod in self._replicas.values())
-        for number in sorted(self._replicas, reverse=True):
-            pod = self._replicas[number]
-            if number < lowest or pod is None:
-                return
-            is_old = (pod["metadata"].get("labels") or {}).get(REVISION_LABEL) != self._update["metadata"]["name"]
-            if not is_old or pod["metadata"].get("deletionTimestamp"):
-                if unavailable >= allowed and not self._is_healthy(pod):
-                    return
-                continue
-            if self._is_healthy(pod):
-                if unavailable >= allowed:
-                    return
-                unavailable += 1
+        unavailable = sum(pod is None or not self._is_available(pod) for pod in self._replicas.values())
+        old = [
+            pod
+            for number, pod in sorted(self._replicas.items(), reverse=True)
+            if number >= lowest and pod is not None and self._is_outdated(pod)
+        ]
+        useful = [pod for pod in old if self._is_available(pod)]
+        useless = [pod for pod in old if not self._is_available(pod)]
+        for pod in [*useless, *useful[: max(0, allowed - unavailable)]]:
             await self._delete(pod)
+
+    def _is_outdated(self, pod: Obj) -> bool:
+        meta = pod["metadata"]
+        revision = (meta.get("labels") or {}).get(REVISION_LABEL)
+        return revision != self._update["metadata"]["name"] and not meta.get("deletionTimestamp")
 
     async def _delete(self, pod: Obj) -> None:
         if await self._tools.pods.delete(pod, self._owner):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
+from backend.controllers.workloads.ownership import reference_to
 from backend.controllers.workloads.statefulset import identity
 from backend.machinery.client import GVR, Client
 from backend.machinery.events import EventRecorder
@@ -58,18 +59,25 @@ class ClaimControl:
         return any(claim["metadata"].get("deletionTimestamp") for claim in self._of(owner, number))
 
     async def retain(self, owner: Obj, number: int, pod: Obj | None, *, condemned: bool) -> None:
-        """Give the ordinal's claims the owners that the retention policy asks for. `pod` is the ordinal's own."""
+        """Give the ordinal's claims the owners that the retention policy asks for. `pod` is the ordinal's own.
+
+        Source: updateClaimOwnerRefForSetAndPod.
+        """
         policy = owner["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
         when_deleted, when_scaled = policy.get("whenDeleted", "Retain"), policy.get("whenScaled", "Retain")
         by_pod = condemned and when_scaled == "Delete" and pod is not None
         by_set = when_deleted == "Delete" and not by_pod
         for claim in self._of(owner, number):
             references = claim["metadata"].get("ownerReferences") or []
-            wanted = [entry for entry in references if not _is_ours(entry, owner, number)]
-            if by_set:
-                wanted.append(_reference(owner))
-            if by_pod and pod is not None:
-                wanted.append(_reference({"apiVersion": "v1", "kind": "Pod", **pod}))
+            possible = [owner, *([{"apiVersion": "v1", "kind": "Pod", **pod}] if pod is not None else [])]
+            if any(_is_stale(entry, obj) for entry in references for obj in possible):
+                continue  # It belongs to a set or pod of the same name that was before: hands off.
+            wanted = [entry for entry in references if not any(_names(entry, obj) for obj in possible)]
+            is_others = any(entry.get("controller") for entry in wanted)
+            if by_set and not is_others:
+                wanted.append(reference_to(owner))
+            if by_pod and not is_others:
+                wanted.append(reference_to(possible[1]))
             if wanted != references:
                 meta = {**claim["metadata"], "ownerReferences": wanted}
                 await self._client.update(CLAIMS, {**claim, "metadata": meta})
@@ -80,12 +88,11 @@ class ClaimControl:
         return [claim for name in names if (claim := self._claims.get(namespace, name)) is not None]
 
 
-def _reference(obj: Obj) -> Obj:
+def _names(entry: Obj, obj: Obj) -> bool:
+    """Whether an owner reference is to this object, or to one of its kind and name."""
     meta = obj["metadata"]
-    return {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "name": meta["name"], "uid": meta["uid"]}
+    return (entry["apiVersion"], entry["kind"], entry["name"]) == (obj["apiVersion"], obj["kind"], meta["name"])
 
 
-def _is_ours(entry: Obj, owner: Obj, number: int) -> bool:
-    if entry["uid"] == owner["metadata"]["uid"]:
-        return True
-    return bool(entry["kind"] == "Pod" and entry["name"] == identity.name_of(owner, number))
+def _is_stale(entry: Obj, obj: Obj) -> bool:
+    return _names(entry, obj) and entry["uid"] != obj["metadata"]["uid"]
