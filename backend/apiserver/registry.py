@@ -12,6 +12,7 @@ from backend.apiserver import (
     options,
     patching,
     reading,
+    resizing,
     scaling,
     subresources,
     updating,

@@ -13,12 +13,15 @@ from backend.meta.types import Obj
 Verdict = tuple[bool, str, str]
 """Status, reason and message."""
 
+Problem = tuple[str, str, str]
+"""A condition's type, reason and message, which holds while something is not as it should be."""
+
 TRUE: Verdict = (True, "", "")
 
 
 def conditions(
     pod: Obj, statuses: Mapping[str, Obj], phase: str, *, sandbox_ready: bool, initialized: bool,
-    why_no_sandbox: Verdict | None, now: str,
+    why_no_sandbox: Verdict | None, now: str, resize_problem: Problem | None = None,
 ) -> list[Obj]:  # fmt: skip
     """The conditions that the kubelet owns, in the order in which it writes them."""
     containers = _containers_ready(pod, statuses, phase)
@@ -30,6 +33,8 @@ def conditions(
         "ContainersReady": containers,
         "PodScheduled": TRUE,
     }
+    if resize_problem is not None:
+        verdicts = {resize_problem[0]: (True, *resize_problem[1:]), **verdicts}
     previous = {c["type"]: c for c in pod.get("status", {}).get("conditions") or ()}
     generation = pod["metadata"].get("generation")
     return [

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from backend.kubelet.env import expand
 from backend.kubelet.labels import container_labels
 from backend.kubelet.podspec import full_name, qos_class
-from backend.kubelet.runtime.api import ContainerConfig, Image, Mount, SandboxState
+from backend.kubelet.runtime.api import CgroupLimits, ContainerConfig, Image, Mount, SandboxState
 from backend.kubelet.start_failure import StartFailure
 from backend.meta import quantity
 from backend.meta.types import Obj
@@ -67,6 +67,12 @@ def container_config(
         process_namespace_of=target_id,
         stop_signal=(container.get("lifecycle") or {}).get("stopSignal", ""),
     )
+
+
+def cgroup_limits(resources: Obj) -> CgroupLimits:
+    """Requests and limits, as the engine is given them."""
+    memory = int(_amount(resources.get("limits"), "memory"))
+    return CgroupLimits(_cpu_shares(resources), _cpu_quota(resources), CFS_PERIOD, memory)
 
 
 def _expanded(words: Sequence[str] | None, variables: Mapping[str, str]) -> list[str] | None:

@@ -6,7 +6,7 @@ Source: pkg/kubelet/kubelet_pods.go convertToAPIContainerStatuses and prober_man
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backend.kubelet.actions import View, ended_with
 from backend.kubelet.podspec import (
@@ -43,7 +43,7 @@ class StatusSource:
 
     `waiting` why containers wait, by name; `messages`
     termination messages by container id; `image_ids` repo digests by engine image id; `over` that nothing of the
-    pod runs or will run again.
+    pod runs or will run again; `resources` what running containers were given, by container id.
     """
 
     view: View
@@ -52,6 +52,7 @@ class StatusSource:
     image_ids: Mapping[str, str]
     health: Health
     over: bool
+    resources: Mapping[str, Obj] = field(default_factory=dict)
 
 
 def container_statuses(source: StatusSource) -> tuple[list[Obj], list[Obj], list[Obj]]:
@@ -96,7 +97,7 @@ def _status(source: StatusSource, spec: Obj, default: Waiting, *, init: bool) ->
         "imageID": _image_id(source, newest, previous),
         "containerID": f"docker://{newest.id}",
         "started": started,
-        **_resources(spec),
+        **_resources(source.resources.get(newest.id, spec.get("resources"))),
         **_volume_mounts(spec),
     }
 
@@ -146,7 +147,7 @@ def _without_container(source: StatusSource, spec: Obj, previous: Obj | None, wa
         "image": spec.get("image", ""),
         "imageID": "",
         "started": False,
-        **_resources(spec),
+        **_resources(spec.get("resources")),
     }
 
 
@@ -172,8 +173,7 @@ def _image_id(source: StatusSource, container: ContainerState, previous: Obj | N
     return f"docker://{container.image_id}"
 
 
-def _resources(spec: Obj) -> Obj:
-    resources = spec.get("resources") or {}
+def _resources(resources: Obj | None) -> Obj:
     if not resources:
         return {}
     return {"resources": resources, **({"allocatedResources": r} if (r := resources.get("requests")) else {})}

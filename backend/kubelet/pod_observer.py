@@ -12,6 +12,7 @@ from backend.kubelet.handlers import Target
 from backend.kubelet.pod_status import PodVerdict, pod_status
 from backend.kubelet.podspec import OWNED_CONDITIONS, init_containers, is_sidecar, main_containers
 from backend.kubelet.probes import PodProbes, Subject
+from backend.kubelet.resize import PodResizer
 from backend.kubelet.runtime.api import ContainerState, RuntimeFailure, RuntimeUnavailable
 from backend.kubelet.services import Services
 from backend.kubelet.status_writer import StatusWriter
@@ -58,15 +59,19 @@ class PodObserver:
     async def publish(
         self, view: View, stored: Obj, waiting: dict[str, Waiting], *, over: bool = False,
         failed: PodVerdict | None = None, hooked: set[str] | None = None, sandbox_problem: Verdict | None = None,
+        resizer: PodResizer | None = None,
     ) -> None:  # fmt: skip
         """Give the writer the status of `view`; `stored` is the pod as the informer has it."""
         await self._read_messages(view)
         shown = _without_hooked(view, hooked) if hooked else view
         health = Health(self._probes.started, self._probes.ready)
-        source = StatusSource(shown, waiting, self._messages, self._services.image_digests, health, over)
+        resources = resizer.has if resizer is not None else {}
+        source = StatusSource(
+            shown, waiting, self._messages, self._services.image_digests, health, over, resources
+        )
         status = pod_status(
             source, node_ip=self._services.node_ip, now=format_time(self._services.clock.now()), failed=failed,
-            why_no_sandbox=sandbox_problem,
+            why_no_sandbox=sandbox_problem, resize_problem=resizer.problem if resizer is not None else None,
         )  # fmt: skip
         self._writer.write(status, stored.get("status", {}))
 

@@ -44,10 +44,15 @@ class PodStarter:
     still runs, and that count as not started until then.
     """
 
-    def __init__(self, services: Services, say: Say, progress: Callable[[], None]) -> None:
+    def __init__(
+        self, services: Services, say: Say, progress: Callable[[], None],
+        made: Callable[[str, Obj], None] = lambda _id, _spec: None,
+    ) -> None:  # fmt: skip
+        """`made` is told the id and the spec of each new container."""
         self._services = services
         self._say = say
         self._progress = progress
+        self._made = made
         self._task: asyncio.Task[None] | None = None
         self._mount_failures = 0
         self.waiting: dict[str, Waiting] = {}
@@ -180,6 +185,7 @@ class PodStarter:
         spec = _spec(view.pod, name)
         try:
             made = await making
+            self._made(made.container_id, spec)
             self._say(name, "Normal", "Created", "Container created")
             self._tell_refused(name, made.refused)
             await self._launch(view, spec, made.container_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.kubelet.conditions import Verdict, conditions
+from backend.kubelet.conditions import Problem, Verdict, conditions
 from backend.kubelet.container_status import StatusSource, container_statuses
 from backend.kubelet.phase import phase
 from backend.kubelet.podspec import OWNED_CONDITIONS, is_terminal, main_containers, qos_class
@@ -21,7 +21,7 @@ class PodVerdict:
 
 def pod_status(
     source: StatusSource, *, node_ip: str, now: str, failed: PodVerdict | None = None,
-    why_no_sandbox: Verdict | None = None,
+    why_no_sandbox: Verdict | None = None, resize_problem: Problem | None = None,
 ) -> Obj:  # fmt: skip
     """The whole status. Conditions of other writers (readiness gates) are kept as they were last seen."""
     pod = source.view.pod
@@ -35,7 +35,7 @@ def pod_status(
     sandbox = source.view.sandbox
     owned = conditions(
         pod, by_name, verdict, sandbox_ready=sandbox is not None, initialized=initialized,
-        why_no_sandbox=why_no_sandbox, now=now,
+        why_no_sandbox=why_no_sandbox, now=now, resize_problem=resize_problem,
     )  # fmt: skip
     foreign = [c for c in before.get("conditions") or () if c["type"] not in OWNED_CONDITIONS]
     status: Obj = {

@@ -29,6 +29,7 @@ from backend.kubelet.podspec import (
     written_by_others,
 )  # fmt: skip
 from backend.kubelet.probes import PodProbes
+from backend.kubelet.resize import PodResizer
 from backend.kubelet.runtime.api import PodState, RuntimeFailure, RuntimeUnavailable
 from backend.kubelet.services import Services
 from backend.kubelet.status_writer import StatusWriter
@@ -65,7 +66,8 @@ class PodWorker:
         self._probes = PodProbes(services.runtime, services.clock, self._say_unhealthy, self.wake)
         containers = ContainerKiller(services.runtime, services.clock, self._say, self.wake)
         self._killer = PodKiller(containers, services.node_ip)
-        self._starter = PodStarter(services, self._say, self.wake)
+        self._resizer = PodResizer(services.runtime, self._say)
+        self._starter = PodStarter(services, self._say, self.wake, self._resizer.made)
         self._remover = PodRemover(services)
         self._observer = PodObserver(services, self._writer, self._probes)
 
@@ -153,6 +155,8 @@ class PodWorker:
 
     async def _converge(self, view: View, *, may_start: bool) -> None:
         actions = compute(view, self._probes.failed(), self._probes.started, self._remaining)
+        if view.sandbox is not None and not actions.finished:
+            actions.kill += await self._resizer.resize(view, self._services.allocatable)
         for kill in actions.kill:
             self._killer.kill(view, kill.container, float(grace_period(view.pod)), kill.message)
         if actions.finished and not actions.kill and not self._killer.busy:
@@ -162,8 +166,9 @@ class PodWorker:
         if may_start:
             self._begin(view, actions)
         await self._observer.publish(
-            view, self._pod, waiting, hooked=self._starter.hooked, sandbox_problem=self._sandbox_problem()
-        )
+            view, self._pod, waiting, hooked=self._starter.hooked, sandbox_problem=self._sandbox_problem(),
+            resizer=self._resizer,
+        )  # fmt: skip
         if view.sandbox is not None and not self._starter.busy:
             await self._look_after_volumes(view)
 

@@ -9,7 +9,11 @@ from backend.meta import quantity
 from backend.meta.types import Obj
 
 DEFAULT_GRACE_SECONDS = 30
-OWNED_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+RESIZE_CONDITIONS = ("PodResizePending", "PodResizeInProgress")
+"""Conditions that the kubelet writes while they hold, and takes away then."""
+OWNED_CONDITIONS = (
+    "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", *RESIZE_CONDITIONS,
+)  # fmt: skip
 """Conditions that the kubelet writes; others are their writers'."""
 
 

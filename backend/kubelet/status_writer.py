@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import Any
 
-from backend.kubelet.podspec import OWNED_CONDITIONS
+from backend.kubelet.podspec import OWNED_CONDITIONS, RESIZE_CONDITIONS
 from backend.machinery.client import PODS, STRATEGIC_MERGE_PATCH, Client
 from backend.machinery.clock import Clock
 from backend.meta.errors import ApiError
@@ -34,6 +34,7 @@ class StatusWriter:
         self._written: Obj | None = None
         self._next: Obj | None = None
         self._task: asyncio.Task[None] | None = None
+        self._shown: set[str] = set()
 
     def write(self, status: Obj, stored: Obj) -> None:
         """`stored` is the status as the informer last saw it."""
@@ -41,6 +42,7 @@ class StatusWriter:
         if _same(status, known):
             return
         self._next = status
+        self._shown |= {c["type"] for c in known.get("conditions") or ()}
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"status {self._address[1]}")
 
@@ -80,6 +82,9 @@ class StatusWriter:
         namespace, name, uid = self._address
         patch: dict[str, Any] = dict(status)
         patch["conditions"] = [c for c in status["conditions"] if c["type"] in OWNED_CONDITIONS]
+        held = {c["type"] for c in patch["conditions"]}
+        over = [type_ for type_ in RESIZE_CONDITIONS if type_ in self._shown and type_ not in held]
+        patch["conditions"] += [{"type": type_, "$patch": "delete"} for type_ in over]
         for field in _ATOMIC:
             if field in patch:
                 patch[field] = [{"$patch": "replace"}, *patch[field]]

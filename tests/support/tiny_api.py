@@ -139,7 +139,8 @@ def _selected(request: ApiRequest, obj: Obj) -> bool:
 def _merged(old: Any, patch: Any, key: str = "") -> Any:
     if key == "conditions":
         kept = {one["type"]: one for one in old or ()}
-        return [*{**kept, **{one["type"]: one for one in patch}}.values()]
+        merged = {**kept, **{one["type"]: one for one in patch}}
+        return [one for one in merged.values() if one.get("$patch") != "delete"]
     if isinstance(patch, list):
         return [entry for entry in patch if "$patch" not in entry]
     if not isinstance(patch, dict):

@@ -120,6 +120,16 @@ class ContainerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CgroupLimits:
+    """What of a container's settings can be changed while it runs; as in ContainerConfig."""
+
+    cpu_shares: int
+    cpu_quota: int
+    cpu_period: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerState:
     """What the engine says of one container. Times are seconds since the epoch, 0 when it did not happen."""
 
@@ -250,6 +260,9 @@ class Runtime(Protocol):
 
     async def start_container(self, container_id: str) -> list[str]:
         """Sentences for what was refused, as above. Raises RuntimeFailure(RunContainerError or StartError)."""
+
+    async def update_container(self, container_id: str, limits: CgroupLimits) -> None:
+        """Of a running container; it goes on as it is. Raises RuntimeFailure(ResizeError)."""
 
     async def stop_container(self, container_id: str, grace_seconds: float) -> None:
         """SIGTERM (or the stop signal), then SIGKILL after the grace. Returns when it has exited. Idempotent."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.kubelet.runtime import exec_session, images, names
 from backend.kubelet.runtime.api import (
+    CgroupLimits,
     ContainerConfig,
     ContainerUsage,
     Image,
@@ -111,6 +112,16 @@ class DockerRuntime:
             message = f'failed to start container "{container_id}": Error response from daemon: {error}'
             raise EngineRefused("RunContainerError", message, error.status) from error
         return []
+
+    async def update_container(self, container_id: str, limits: CgroupLimits) -> None:
+        def work(client: APIClient) -> None:
+            client.update_container(
+                container_id, cpu_shares=limits.cpu_shares, cpu_quota=limits.cpu_quota or None,
+                cpu_period=limits.cpu_period if limits.cpu_quota else None, mem_limit=limits.memory_bytes or None,
+                memswap_limit=limits.memory_bytes or None,
+            )  # fmt: skip
+
+        await self._engine.call("ResizeError", work)
 
     async def stop_container(self, container_id: str, grace_seconds: float) -> None:
         await self._stop(container_id, grace_seconds, "KillContainerError")

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.kubelet.runtime.api import (
+    CgroupLimits,
     ContainerConfig,
     ContainerState,
     ContainerUsage,
@@ -62,7 +63,8 @@ class FakeRuntime:
     `on_start(config)` gives the code with which a container ends at once, or None to let it run; `on_exec` answers
     probes; `stubborn` has names of containers that ignore SIGTERM; `refused` has the
     sentences that come with every container that is created; `registry` what can be pulled;
-    `termination_messages` and `usages` by container id; `log_bytes` what every log holds."""
+    `termination_messages` and `usages` by container id; `log_bytes` what every log holds. `updates` is what running
+    containers were given."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -84,6 +86,7 @@ class FakeRuntime:
         self.termination_messages: dict[str, str] = {}
         self.log_bytes = b""
         self.usages: dict[str, ContainerUsage] = {}
+        self.updates: list[tuple[str, CgroupLimits]] = []
 
     # What a person or a test does to it.
 
@@ -215,6 +218,10 @@ class FakeRuntime:
         if code is not None:
             self._end(pod, container_id, code)
         return []
+
+    async def update_container(self, container_id: str, limits: CgroupLimits) -> None:
+        await self.before("update_container", container_id)
+        self.updates.append((container_id, limits))
 
     async def stop_container(self, container_id: str, grace_seconds: float) -> None:
         await self._begin("stop_container", container_id)

@@ -78,6 +78,7 @@ POD = Resource(
         "log",
         "portforward",
         "proxy",
+        "resize",
         "status",
     ),
     columns=pod_table.COLUMNS,
