@@ -261,14 +261,21 @@ class Backend:
         self._supervisor.start("IP addresses", lambda: IpAddresses(client).run())
 
     def _start_controllers(self) -> None:
+        from backend.controllers.horizontal_pod_autoscaler.settings import Settings
         from backend.controllers.manager import ControllerManager
 
         client = self._client("system:kube-controller-manager")
         ca_bundle, signers = (self._config.pki_dir / "ca.crt").read_text(), self._signers()
+        autoscaling = Settings(self._config.autoscaler_sync_period)
         self._supervisor.start(
             "controllers",
             lambda: ControllerManager(
-                client, acting_as=self._account_client, catalog=self._catalog, ca_bundle=ca_bundle, signers=signers
+                client,
+                acting_as=self._account_client,
+                catalog=self._catalog,
+                ca_bundle=ca_bundle,
+                signers=signers,
+                autoscaling=autoscaling,
             ).run(),
         )
 
@@ -342,6 +349,7 @@ def _calm_garbage_collector() -> None:
     """Full collections hold the loop for as long as it takes to walk all cached objects, and find next to nothing:
     what the parts drop is freed by its reference count."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(10_000, 10, 100)
 
 
@@ -400,6 +408,7 @@ def _run(config: Config, starter: Starter) -> None:
 
 
 def main() -> int:
+    gc.disable()  # What is imported stays: looking for garbage in it is a tenth of the start.
     config = parse(sys.argv[1:])
     logging.basicConfig(
         level=config.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

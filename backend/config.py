@@ -42,6 +42,8 @@ class Config:
     max_mutating_requests_inflight: int = 200
     request_timeout: float = 60.0
     """Seconds; see http.limits.Limits."""
+    autoscaler_sync_period: float = 15.0
+    """Seconds between two looks at what a HorizontalPodAutoscaler measures."""
     purge: bool = False
     """Serve nothing: remove what the stopped cluster has outside its folder."""
 
@@ -139,6 +141,10 @@ def parse(arguments: Sequence[str]) -> Config:
     )  # fmt: skip
     _add_limits(parser)
     parser.add_argument(
+        "--horizontal-pod-autoscaler-sync-period", type=float, default=15.0, metavar="SECONDS",
+        help="time between two looks at what a HorizontalPodAutoscaler measures",
+    )  # fmt: skip
+    parser.add_argument(
         "--purge", action="store_true", help="remove the stopped cluster's containers and mounts, and end"
     )
     options = parser.parse_args(arguments)
@@ -146,7 +152,8 @@ def parse(arguments: Sequence[str]) -> Config:
         options.home.absolute(), options.port, options.address, options.node_name,
         options.runtime or _last_runtime(options.home),
         options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.service_cidr,
-        options.max_requests_inflight, options.max_mutating_requests_inflight, options.request_timeout, options.purge,
+        options.max_requests_inflight, options.max_mutating_requests_inflight, options.request_timeout,
+        options.horizontal_pod_autoscaler_sync_period, options.purge,
     )  # fmt: skip
 
 

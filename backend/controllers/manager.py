@@ -11,6 +11,9 @@ from backend.controllers.disruption import NAME as DISRUPTION
 from backend.controllers.disruption import DisruptionController
 from backend.controllers.endpoints.controller import ENDPOINTS_NAME, SLICES_NAME, EndpointsControllers
 from backend.controllers.garbage_collector import GarbageCollector
+from backend.controllers.horizontal_pod_autoscaler.controller import AUTOSCALERS, HorizontalPodAutoscalerController
+from backend.controllers.horizontal_pod_autoscaler.controller import NAME as AUTOSCALER
+from backend.controllers.horizontal_pod_autoscaler.settings import Settings as AutoscalerSettings
 from backend.controllers.kubernetes_service import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from backend.controllers.namespace import NamespaceController
 from backend.controllers.resource_quota import RESOURCE_QUOTAS, ResourceQuotaController
@@ -31,7 +34,7 @@ class ControllerManager:
 
     def __init__(
         self, client: Client, *, acting_as: Callable[[str], Client], catalog: Catalog, ca_bundle: str,
-        signers: Signers, clock: Clock | None = None,
+        signers: Signers, autoscaling: AutoscalerSettings | None = None, clock: Clock | None = None,
     ) -> None:  # fmt: skip
         """`client` reads what controllers share; each changes things as its own service account of kube-system, whose
         client `acting_as(NAME)` gives. `ca_bundle` is the API server's CA as PEM text, which pods get."""
@@ -41,6 +44,10 @@ class ControllerManager:
         pods = pod_gc.indexed(shared.of(PODS))
         workloads = Workloads(shared, acting_as, clock)
         budgets = DisruptionController(acting_as(DISRUPTION), informers=shared, pods=pods, clock=clock)
+        autoscaler = HorizontalPodAutoscalerController(
+            acting_as(AUTOSCALER), autoscalers=shared.of(AUTOSCALERS), pods=pods, catalog=catalog,
+            settings=autoscaling, clock=clock,
+        )  # fmt: skip
         endpoints = EndpointsControllers(
             slice_client=acting_as(SLICES_NAME), endpoints_client=acting_as(ENDPOINTS_NAME),
             services=shared.of(SERVICES), pods=pods, endpoint_slices=shared.of(ENDPOINT_SLICES),
@@ -92,9 +99,10 @@ class ControllerManager:
             *workloads.controllers,
             *endpoints.controllers,
             budgets.controller,
+            autoscaler.controller,
             ranges.controller,
         ]
-        self._recorders = [*workloads.recorders, budgets.recorder]
+        self._recorders = [*workloads.recorders, budgets.recorder, autoscaler.recorder]
 
     @property
     def controllers(self) -> list[Controller]:
