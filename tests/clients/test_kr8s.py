@@ -66,7 +66,12 @@ def config_map(api: kr8s.Api, namespace: str, name: str, **data: str) -> ConfigM
 
 
 def deployment(api: kr8s.Api, namespace: str, name: str = "web") -> Deployment:
-    container = {"name": "c", "image": "busybox:1.36", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "600"]}
+    container = {
+        "name": "c",
+        "image": "busybox:1.36",
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sleep", "600"],
+    }
     pod = {"containers": [container], "terminationGracePeriodSeconds": 0}
     template = {"metadata": {"labels": {"app": name}}, "spec": pod}
     spec = {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template}
@@ -143,7 +148,7 @@ def test_classes_for_custom_resources(api: kr8s.Api, namespace: str) -> None:
     definition = CustomResourceDefinition(DEFINITION, api=api)
     definition.create()
     definition.wait("condition=Established", timeout=_SECONDS)
-    Gear = new_class(kind="Gear", version="kr8s.example.com/v1", namespaced=True, scalable=True)  # noqa: N806
+    Gear = new_class(kind="Gear", version="kr8s.example.com/v1", namespaced=True, scalable=True)
     made = Gear({"metadata": {"name": "g", "namespace": namespace}, "spec": {"replicas": 1}}, api=api)
     made.create()
     made.scale(3)

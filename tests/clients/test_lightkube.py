@@ -175,7 +175,9 @@ def test_generic_resources(lightkube: Client, namespace: str) -> None:
     assert made.spec == {"teeth": 12, "replicas": 1}
     applied = lightkube.apply(gear(metadata={"name": "g", "namespace": namespace}, spec={"teeth": 13}), force=True)
     assert applied.spec["teeth"] == 13
-    scaled = lightkube.patch(gear.Scale, "g", {"spec": {"replicas": 4}}, namespace=namespace, patch_type=PatchType.MERGE)
+    scaled = lightkube.patch(
+        gear.Scale, "g", {"spec": {"replicas": 4}}, namespace=namespace, patch_type=PatchType.MERGE
+    )
     assert scaled.spec.replicas == 4
     status = gear.Status(metadata={"name": "g", "namespace": namespace}, status={"replicas": 4})
     assert lightkube.apply(status, name="g").status == {"replicas": 4}
