@@ -43,7 +43,7 @@ from backend.meta.types import ApiRequest, Obj
 from backend.resources.catalog import Catalog
 from backend.resources.core.service import SERVICE
 from backend.resources.metrics import group as metrics
-from backend.store.api import Store, StoreUnavailable
+from backend.store.api import Store, StoreUnavailable, TooLarge
 
 Form = Literal["object", "table", "partial"]
 
@@ -243,6 +243,8 @@ class _guarded:
             return
         if isinstance(error, StoreUnavailable):
             raise errors.unavailable(str(error)) from error
+        if isinstance(error, TooLarge):
+            raise errors.request_too_large("etcdserver: request is too large") from None
         request = self._request
         where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
         what = f"{request.verb} {request.resource}/{request.subresource} {request.namespace}/{request.name}"

@@ -82,6 +82,11 @@ class Snapshot:
     revision: int
 
 
+MAX_OBJECT_BYTES = 1536 * 1024
+"""Of JSON, not counting the backslashes of what is escaped in it. Source: --max-request-bytes of etcd, where objects
+are in protobuf."""
+
+
 class StoreError(Exception):
     """Base of what the store raises on purpose."""
 
@@ -108,6 +113,10 @@ class Compacted(StoreError):
 
 class StoreUnavailable(StoreError):
     """A write was not made durable (the disk is full, the database is gone). Nothing of it is visible."""
+
+
+class TooLarge(StoreError):
+    """An object of more than MAX_OBJECT_BYTES was not written."""
 
 
 class SlowWatcher(StoreError):

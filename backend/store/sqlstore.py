@@ -12,6 +12,7 @@ from sortedcontainers import SortedList
 
 from backend.meta.types import Obj
 from backend.store.api import (
+    MAX_OBJECT_BYTES,
     Compacted,
     Entry,
     Event,
@@ -21,6 +22,7 @@ from backend.store.api import (
     StoreError,
     StoreFigures,
     StoreUnavailable,
+    TooLarge,
     Watch,
 )
 from backend.store.compaction import Backlog
@@ -195,13 +197,15 @@ class SqlStore:
     def _append(
         self, key: str, obj: Obj, previous: Entry | None, *, deleted: bool = False
     ) -> asyncio.Future[Entry]:
-        """Send a write on its way. Its order is that of the calls."""
+        """Send a write on its way. Its order is that of the calls. Raises TooLarge."""
         if self._closed is not None:
             raise StoreUnavailable("the store is closed")
         revision = self._assigned + 1
         obj["metadata"]["resourceVersion"] = str(revision)
         # Copied, because what orjson returns keeps the spare room of its buffer: 8 KiB for a 1 KiB object.
         entry = Entry(key, revision, bytes(memoryview(orjson.dumps(obj))), obj)
+        if len(entry.raw) > MAX_OBJECT_BYTES and not deleted:
+            _require_room(entry.raw)
         self._assigned = revision
         write = Write(entry, previous, deleted, self._loop.create_future())
         self._in_flight[key] = write
@@ -294,3 +298,9 @@ class SqlStore:
 
         self._writer.add_chore(Rotation(self._database, keyring, new_key=new_key, done=done))
         return future
+
+
+def _require_room(raw: bytes) -> None:
+    size = len(raw) - raw.count(b"\\")
+    if size > MAX_OBJECT_BYTES:
+        raise TooLarge(f"{size} bytes, where {MAX_OBJECT_BYTES} are the most")

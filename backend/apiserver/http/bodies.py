@@ -88,7 +88,7 @@ def parse_json(body: bytes) -> Any:
     document = orjson.loads(body)
     if body.count(b"{") + body.count(b"[") > WRITABLE_DEPTH:
         try:
-            orjson.dumps([[[[[[[[document]]]]]]]])  # the brackets are room for what answers put around an object
+            orjson.dumps([[[[[[[[[[[[[[document]]]]]]]]]]]]]])  # room for what answers put around an object
         except orjson.JSONEncodeError as error:
             raise ValueError(str(error)) from None
     return document

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from backend.meta.errors import ApiError
+from backend.meta.errors import ApiError, bad_request
 from backend.meta.uids import new_uid
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ GZIP_FROM = 128 * 1024
 """Bytes from which an answer is compressed. Source: endpoints/handlers/responsewriters."""
 SLICE = 256 * 1024
 """Bytes that are given to the transport at once: encrypting more would hold the event loop."""
+MAX_PARAMETERS = 10_000
 PRETTY_AGENTS = (b"curl", b"Wget", b"Mozilla/5.0")
 NO_CACHE: Header = (b"cache-control", b"no-cache, private")
 
@@ -62,7 +63,7 @@ class Exchange:
         self.raw_path: bytes = scope["raw_path"]
         self.query_string: bytes = scope["query_string"]
         self.header_pairs: Sequence[Header] = scope["headers"]
-        self.headers: dict[bytes, bytes] = dict(self.header_pairs)
+        self.headers: dict[bytes, bytes] = dict(reversed(self.header_pairs))  # of one that is repeated, the first
         self.state: Mapping[str, Any] = scope["state"]
         self.upgrade: Upgrade | None = (scope.get("extensions") or {}).get("upgrade")
         """Present where the client asks for another protocol: KubeProtocol.upgrade."""
@@ -89,7 +90,13 @@ class Exchange:
         return self._query
 
     def query_values(self) -> list[tuple[str, str]]:
-        return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
+        """Raises 400 for more parameters than Go's net/url reads."""
+        try:
+            return parse_qsl(
+                self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS
+            )
+        except ValueError:
+            raise bad_request("number of URL query parameters exceeded limit") from None
 
     async def respond(
         self, code: int, body: bytes | Sequence[bytes], content_type: bytes = JSON,

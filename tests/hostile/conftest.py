@@ -1,0 +1,50 @@
+"""One backend without a kubelet, which stands still: nothing but the tests changes what it holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.backend_process import running_backend
+from tests.support.wire import Wire, revision
+
+STILL_SECONDS = 1.0
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Requests have little time, so that the tests need little, too."""
+    with running_backend(tmp_path_factory.mktemp("hostile"), "--request-timeout", "2") as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def wire(home: Path) -> Iterator[Wire]:
+    """The administrator, once the backend has made all that it makes at its start."""
+    wire = Wire(home / "clusters" / "minikctl" / "backend.sock")
+    before, since = 0, time.monotonic()
+    while time.monotonic() - since < STILL_SECONDS:
+        now = revision(wire)
+        if now != before:
+            before, since = now, time.monotonic()
+        time.sleep(0.1)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def unchanged(wire: Wire) -> Iterator[None]:
+    """The test ends with the assertion that nothing was written, of any kind."""
+    before = revision(wire)
+    yield
+    assert revision(wire) == before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_unexpected(home: Path) -> Iterator[None]:
+    """After all tests: what was a fault of the server's would be in its log."""
+    yield
+    assert " ERROR " not in (home / "log").read_text()
