@@ -12,7 +12,7 @@ from backend.controllers.garbage_collector import GarbageCollector
 from backend.controllers.workloads.cronjob.controller import CRON_JOBS, CronJobController
 from backend.controllers.workloads.job.controller import BATCH_SECONDS, JOBS, JobController
 from backend.controllers.workloads.job.ttl import TtlAfterFinishedController
-from backend.machinery.client import EVENTS, PODS
+from backend.machinery.client import EVENTS, PODS, Client
 from backend.machinery.clock import FakeClock
 from backend.machinery.informer import Informer
 from backend.meta import timefmt
@@ -32,17 +32,17 @@ class Batch:
         self.clock = FakeClock(float(int(time.time())))
 
     @asynccontextmanager
-    async def controllers(self) -> AsyncIterator[None]:
-        """A controller as after a start: it remembers nothing."""
-        jobs, pods = Informer(self.client, JOBS), Informer(self.client, PODS)
-        made = JobController(self.client, jobs=jobs, pods=pods, clock=self.clock)
-        ttl = TtlAfterFinishedController(self.client, jobs=jobs, clock=self.clock)
-        cron_jobs = Informer(self.client, CRON_JOBS)
-        cron = CronJobController(self.client, cron_jobs=cron_jobs, jobs=jobs, clock=self.clock)
+    async def controllers(self, client: Client | None = None) -> AsyncIterator[None]:
+        """Controllers as after a start: they remember nothing. They change things by `client`."""
+        client = client or self.client
+        cron_jobs, jobs, pods = (Informer(self.client, gvr) for gvr in (CRON_JOBS, JOBS, PODS))
+        made = JobController(client, jobs=jobs, pods=pods, clock=self.clock)
+        ttl = TtlAfterFinishedController(client, jobs=jobs, clock=self.clock)
+        cron = CronJobController(client, cron_jobs=cron_jobs, jobs=jobs, clock=self.clock)
         collector = GarbageCollector(self.client, catalog=self.plane.catalog)
-        parts = (made.controller.run(), made.orphans.run(), made.recorder.run(), ttl.controller.run(),
-                 cron.controller.run(), cron.recorder.run())  # fmt: skip
-        async with running(cron_jobs.run(), jobs.run(), pods.run(), collector.run(), *parts):
+        controllers = (made.controller, made.orphans, ttl.controller, cron.controller)
+        parts = (*controllers, made.recorder, cron.recorder, cron_jobs, jobs, pods, collector)
+        async with running(*(part.run() for part in parts)):
             yield
 
     async def create(self, name: str = "j", **spec: Any) -> Obj:
