@@ -29,7 +29,7 @@ def run(call: Invocation) -> int:
         raise Failure(
             f"expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw {len(args)}: [{' '.join(args)}]"
         )
-    pod = podselect.find_pod(call.factory, "/".join(args), "attach to")
+    pod = podselect.find_pod(call.factory, "/".join(args), flags["pod-running-timeout"])
     phase = (pod.get("status") or {}).get("phase")
     if phase in ("Succeeded", "Failed"):
         raise Failure(f"cannot attach a container in a completed pod; current phase is {phase}")

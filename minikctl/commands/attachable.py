@@ -23,19 +23,25 @@ _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 def attachable_pod(
     factory: Factory, mapping: ResourceMapping, found: dict[str, Any], timeout: float
 ) -> dict[str, Any]:
-    """Waits `timeout` seconds for a workload's first pod. Raises Failure for kinds without pods."""
+    """The most active one. Waits `timeout` seconds for a workload's first. Raises Failure for kinds without pods."""
+    return max(pods_behind(factory, mapping, found, timeout, "attach to"), key=_activity)
+
+
+def pods_behind(
+    factory: Factory, mapping: ResourceMapping, found: dict[str, Any], timeout: float, what: str
+) -> list[dict[str, Any]]:
+    """All of them, at least one, as the server lists them. `what` words the refusal of kinds without pods."""
     if mapping.kind == "Pod" and not mapping.group:
-        return found
+        return [found]
     try:
         selector = _selector(mapping, found)
     except Failure as error:
-        raise Failure(f"cannot attach to *{mapping.version}.{mapping.kind}: {error}") from None
+        raise Failure(f"cannot {what} *{mapping.version}.{mapping.kind}: {error}") from None
     path = f"/api/v1/namespaces/{found['metadata']['namespace']}/pods"
     page = factory.client.get(path, {"labelSelector": selector})
-    pods = page.get("items") or []
+    pods: list[dict[str, Any]] = page.get("items") or []
     if pods:
-        best: dict[str, Any] = max(pods, key=_activity)
-        return best
+        return pods
     from minikctl.client.watch import watch
 
     since = {"labelSelector": selector, "resourceVersion": page["metadata"]["resourceVersion"]}
@@ -43,10 +49,15 @@ def attachable_pod(
         with closing(watch(factory.client, path, since, timeout=timeout)) as events:
             for event in events:
                 if event.type in ("ADDED", "MODIFIED"):
-                    return event.object
+                    return [event.object]
     except TimedOut:
         pass
     raise Failure(TIMED_OUT)
+
+
+def most_telling(pods: list[dict[str, Any]]) -> dict[str, Any]:
+    """The one whose log is shown: as the most active one, but rather one that was restarted. Source: ByLogging."""
+    return max(pods, key=lambda pod: _activity(pod, restarted_first=True))
 
 
 def _selector(mapping: ResourceMapping, found: dict[str, Any]) -> str:
@@ -66,7 +77,7 @@ def _selector(mapping: ResourceMapping, found: dict[str, Any]) -> str:
     raise Failure(f"selector for *{mapping.version}.{mapping.kind} not implemented")
 
 
-def _activity(pod: dict[str, Any]) -> tuple[object, ...]:
+def _activity(pod: dict[str, Any], *, restarted_first: bool = False) -> tuple[object, ...]:
     """What is greater is more active: running, ready, ready the longest, restarted the least, oldest."""
     status, meta = pod.get("status") or {}, pod["metadata"]
     conditions = {condition["type"]: condition for condition in status.get("conditions") or ()}
@@ -76,7 +87,8 @@ def _activity(pod: dict[str, Any]) -> tuple[object, ...]:
     since = ready.get("lastTransitionTime") or "" if is_ready else ""
     return (
         bool(pod["spec"].get("nodeName")), _PHASES.get(status.get("phase", ""), 0), is_ready,
-        "deletionTimestamp" not in meta, _earlier(since), -restarts, _earlier(meta.get("creationTimestamp") or ""),
+        "deletionTimestamp" not in meta, _earlier(since),
+        restarts if restarted_first else -restarts, _earlier(meta.get("creationTimestamp") or ""),
     )  # fmt: skip
 
 

@@ -189,8 +189,19 @@ def _confirmed(call: Invocation, infos: list[Info]) -> bool:
 
 
 def _raw(call: Invocation) -> int:
+    """--raw: DELETE at a path of the server's, with a file as its body if there is one, and print the answer."""
+    files = call.flags["filename"]
+    if len(files) > 1:
+        raise Failure("--raw can only use a single local file or stdin")
+    if files and files[0].startswith(("http://", "https://")):
+        raise Failure("--raw cannot read from a url")
     check_raw_path(call.flags["raw"])
-    call.streams.out.buffer.write(call.factory.client.raw("DELETE", call.flags["raw"]))
+    body = None
+    if files:
+        from minikctl.commands.create.sources import read_file
+
+        body = call.streams.stdin.buffer.read() if files[0] == "-" else read_file(files[0])
+    call.streams.out.buffer.write(call.factory.client.raw("DELETE", call.flags["raw"], body=body))
     return 0
 
 

@@ -12,6 +12,7 @@ from minikctl.client.builder import Query, collect
 from minikctl.client.errors import Failure, StatusError
 from minikctl.command import Command, CommandError, Flag, Interrupted, Invocation, UsageError
 from minikctl.commands import podselect, shared_flags
+from minikctl.commands.attachable import attachable_pod
 
 if TYPE_CHECKING:
     from minikctl.client.websocket import ChannelSocket
@@ -60,14 +61,13 @@ def _split(call: Invocation) -> tuple[str, list[str]]:
 def _pod(call: Invocation, argument: str) -> dict[str, Any]:
     files = call.flags["filename"]
     if not files:
-        return podselect.find_pod(call.factory, argument, "attach to")
+        return podselect.find_pod(call.factory, argument, call.flags["pod-running-timeout"])
     if argument:
         raise Failure("resource/name arguments cannot be provided when a path is specified")
     found = collect(call.factory, Query(filenames=files, latest=False)).check()
     if len(found) != 1:
         raise Failure("cannot exec into multiple objects at a time")
-    podselect.check_is_pod(found[0].mapping, "attach to")
-    return found[0].object
+    return attachable_pod(call.factory, found[0].mapping, found[0].object, call.flags["pod-running-timeout"])
 
 
 def _stream(call: Invocation, pod: dict[str, Any], container: str, command: list[str]) -> int:

@@ -11,7 +11,7 @@ from minikctl.client.errors import ConnectError, Failure, StatusError, TimedOut,
 from minikctl.client.rest import Client
 from minikctl.client.rfc3339 import rfc3339_fault
 from minikctl.command import Command, Flag, Interrupted, Invocation, UsageError
-from minikctl.commands import podselect, shared_flags
+from minikctl.commands import attachable, podselect, shared_flags
 
 EXPECTED = "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'"
 NO_POD = f"{EXPECTED}.\nPOD or TYPE/NAME is a required argument for the logs command"
@@ -77,7 +77,7 @@ def _pods(call: Invocation) -> list[dict[str, Any]]:
     factory = call.factory
     if not call.flags["selector"]:
         try:
-            return [podselect.find_pod(factory, call.args[0], "get the logs from")]
+            return _pods_of(call)
         except StatusError as error:
             if not is_not_found(error):
                 raise
@@ -88,6 +88,19 @@ def _pods(call: Invocation) -> list[dict[str, Any]]:
     if not pods:
         call.streams.err.write(f"No resources found in {factory.namespace} namespace.\n")
     return pods
+
+
+def _pods_of(call: Invocation) -> list[dict[str, Any]]:
+    """Of a workload or a service one pod, which is told, or with --all-pods all."""
+    mapping, found = podselect.find_object(call.factory, call.args[0])
+    timeout = call.flags["pod-running-timeout"]
+    pods = attachable.pods_behind(call.factory, mapping, found, timeout, "get the logs from")
+    if call.flags["all-pods"]:
+        return pods
+    chosen = attachable.most_telling(pods)
+    if len(pods) > 1:
+        call.streams.err.write(f"Found {len(pods)} pods, using pod/{chosen['metadata']['name']}\n")
+    return [chosen]
 
 
 def _sources(call: Invocation, pod: dict[str, Any]) -> Iterator[Source]:

@@ -65,18 +65,17 @@ def check_running_timeout(call: Invocation) -> None:
         raise Failure("--pod-running-timeout must be higher than zero")
 
 
-def find_pod(factory: Factory, argument: str, what: str) -> dict[str, Any]:
-    """The pod that `NAME`, `pod/NAME` or another `TYPE/NAME` means. `what` words the refusal of other types."""
+def find_pod(factory: Factory, argument: str, timeout: float) -> dict[str, Any]:
+    """The pod that `NAME`, `pod/NAME` or another `TYPE/NAME` means, of a workload or a service the most active one."""
+    from minikctl.commands.attachable import attachable_pod
+
+    mapping, found = find_object(factory, argument)
+    return attachable_pod(factory, mapping, found, timeout)
+
+
+def find_object(factory: Factory, argument: str) -> tuple[ResourceMapping, dict[str, Any]]:
+    """What `NAME`, which is a pod's, or `TYPE/NAME` means."""
     pairs, _, _ = split_args([argument])
     resource, name = pairs[0] if pairs else ("pods", argument)
     mapping = factory.mapper.find(resource)
-    found = collect(factory, Query(args=[f"{resource}/{name}"])).check()[0].object
-    check_is_pod(mapping, what)
-    return found
-
-
-def check_is_pod(mapping: ResourceMapping, what: str) -> None:
-    """Failure, with what cannot be done (`attach to`), for other kinds: workloads have no pods here."""
-    if mapping.kind != "Pod" or mapping.group:
-        kind = f"*{mapping.version}.{mapping.kind}"
-        raise Failure(f"cannot {what} {kind}: selector for {kind} not implemented")
+    return mapping, collect(factory, Query(args=[f"{resource}/{name}"])).check()[0].object

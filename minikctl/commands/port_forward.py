@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from minikctl.client.builder import Query, collect, split_args
 from minikctl.client.errors import Failure, StatusError
 from minikctl.command import Command, Flag, Invocation, UsageError
 from minikctl.commands import forwarded_ports, podselect
@@ -35,10 +34,7 @@ def run(call: Invocation) -> int:
 
 def _pod_and_ports(call: Invocation) -> tuple[dict[str, Any], list[str]]:
     name, *ports = call.args
-    pairs, _, _ = split_args([name])
-    resource, name = pairs[0] if pairs else ("pods", name)
-    mapping = call.factory.mapper.find(resource)
-    found = collect(call.factory, Query(args=[f"{resource}/{name}"])).check()[0].object
+    mapping, found = podselect.find_object(call.factory, name)
     pod = attachable_pod(call.factory, mapping, found, call.flags["pod-running-timeout"])
     if mapping.kind == "Service":
         return pod, forwarded_ports.of_service(ports, found, pod)
