@@ -117,7 +117,6 @@ COMMANDS: dict[str, str | Group] = {
     "rollout": Group(
         "Manage the rollout of a resource",
         "Manage the rollout of deployments, daemon sets and stateful sets.",
-        helps=True,
     ),
     "rollout history": "minikctl.commands.rollout.history",
     "rollout pause": "minikctl.commands.rollout.pause",
@@ -126,6 +125,13 @@ COMMANDS: dict[str, str | Group] = {
     "rollout status": "minikctl.commands.rollout.status",
     "rollout undo": "minikctl.commands.rollout.undo",
     "scale": "minikctl.commands.scale",
+    "set": Group("Set specific features on objects", "Change what is often changed of resources."),
+    "set env": "minikctl.commands.set.env",
+    "set image": "minikctl.commands.set.image",
+    "set resources": "minikctl.commands.set.resources",
+    "set selector": "minikctl.commands.set.selector",
+    "set serviceaccount": "minikctl.commands.set.serviceaccount",
+    "set subject": "minikctl.commands.set.subject",
     "version": "minikctl.commands.version",
     "wait": "minikctl.commands.wait",
 }
@@ -145,10 +151,11 @@ ALIASES = {
     "create ns": "create namespace",
     "create sa": "create serviceaccount",
     "log": "logs",
+    "set sa": "set serviceaccount",
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Basic Commands (Beginner):", ("create", "expose")),
+    ("Basic Commands (Beginner):", ("create", "expose", "set")),
     ("Basic Commands (Intermediate):", ("explain", "get", "edit", "delete")),
     ("Deploy Commands:", ("rollout", "scale", "autoscale")),
     ("Cluster Management Commands:", ("certificate", "cluster", "cluster-info")),

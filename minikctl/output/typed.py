@@ -55,3 +55,54 @@ def _ordered(value: Any, shape: Shape | None) -> Any:
         return value
     known = shape or {}
     return {key: _ordered(value[key], known.get(key)) for key in (*known, *sorted(value)) if key in value}
+
+
+def decoded(obj: dict[str, Any]) -> dict[str, Any]:
+    """`obj` with the fields that its kind's struct always has, which files may leave out."""
+    kind = obj.get("kind", "")
+    if kind not in _ALWAYS:
+        return obj
+    always, path = _ALWAYS[kind]
+    made = _filled(obj, always)
+    holder = made
+    for name in path:
+        holder[name] = dict(holder.get(name) or {})
+        holder = holder[name]
+        if name in ("template", "jobTemplate"):
+            holder.setdefault("metadata", {})
+    for field in ("initContainers", "containers"):
+        if holder.get(field):
+            holder[field] = [{"resources": {}, **container} for container in holder[field]]
+    return made
+
+
+def _filled(obj: dict[str, Any], always: dict[str, Any]) -> dict[str, Any]:
+    made = dict(obj)
+    for key, value in always.items():
+        present = made.get(key)
+        if isinstance(value, dict):
+            made[key] = _filled(present or {}, value)
+        elif present is None:
+            made[key] = value
+    return made
+
+
+_TEMPLATE = ("spec", "template", "spec")
+_SCHEDULED = dict.fromkeys(
+    ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"), 0
+)
+_ALWAYS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "CronJob": ({"status": {}}, ("spec", "jobTemplate", *_TEMPLATE)),
+    "DaemonSet": ({"spec": {"updateStrategy": {}}, "status": _SCHEDULED}, _TEMPLATE),
+    "Deployment": ({"spec": {"strategy": {}}, "status": {}}, _TEMPLATE),
+    "Job": ({"status": {}}, _TEMPLATE),
+    "Pod": ({"status": {}}, ("spec",)),
+    "ReplicaSet": ({"status": {"replicas": 0}}, _TEMPLATE),
+    "ReplicationController": ({"status": {"replicas": 0}}, _TEMPLATE),
+    "Service": ({"spec": {}, "status": {"loadBalancer": {}}}, ()),
+    "StatefulSet": (
+        {"spec": {"serviceName": "", "updateStrategy": {}}, "status": {"availableReplicas": 0, "replicas": 0}},
+        _TEMPLATE,
+    ),
+}
+"""The fields without omitempty, and the way to the pod spec. Source: k8s.io/api."""

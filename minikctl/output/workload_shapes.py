@@ -18,11 +18,13 @@ def _kind(spec: Shape, status: Shape | None = None) -> Shape:
 
 
 _KEY_REF = _fields("name key optional")
+_KEY_TO_PATH = _fields("key path mode")
+_FIELD_REF = _fields("apiVersion fieldPath")
 _ENV = _fields(
     "name value valueFrom",
     valueFrom=_fields(
         "fieldRef resourceFieldRef configMapKeyRef secretKeyRef fileKeyRef",
-        fieldRef=_fields("apiVersion fieldPath"),
+        fieldRef=_FIELD_REF,
         resourceFieldRef=_fields("containerName resource divisor"),
         configMapKeyRef=_KEY_REF,
         secretKeyRef=_KEY_REF,
@@ -68,9 +70,19 @@ _POD_SPEC = _fields(
         "name hostPath emptyDir secret persistentVolumeClaim downwardAPI configMap projected",
         hostPath=_fields("path type"),
         emptyDir=_fields("medium sizeLimit"),
-        secret=_fields("secretName items defaultMode optional", items=_fields("key path mode")),
+        secret=_fields("secretName items defaultMode optional", items=_KEY_TO_PATH),
         persistentVolumeClaim=_fields("claimName readOnly"),
-        configMap=_fields("name items defaultMode optional", items=_fields("key path mode")),
+        configMap=_fields("name items defaultMode optional", items=_KEY_TO_PATH),
+        projected=_fields(
+            "sources defaultMode",
+            sources=_fields(
+                "secret downwardAPI configMap serviceAccountToken",
+                secret=_fields("name items optional", items=_KEY_TO_PATH),
+                downwardAPI=_fields("items", items=_fields("path fieldRef", fieldRef=_FIELD_REF)),
+                configMap=_fields("name items optional", items=_KEY_TO_PATH),
+                serviceAccountToken=_fields("audience expirationSeconds path"),
+            ),
+        ),
     ),
     initContainers=_CONTAINER,
     containers=_CONTAINER,
@@ -97,6 +109,7 @@ _CONTAINER_STATUS = _fields(
     "name state lastState ready restartCount image imageID containerID started allocatedResources resources"
     " volumeMounts user allocatedResourcesStatus stopSignal",
     state=_fields("waiting running terminated"),
+    volumeMounts=_fields("name mountPath readOnly recursiveReadOnly"),
 )
 POD = _kind(
     _POD_SPEC,
