@@ -92,7 +92,7 @@ class PodStreams:
             return
         chunks = await self._node().logs(pod, options)
         async with exchange.until_disconnect():
-            await exchange.start_stream(PLAIN if options.follow else TEXT)
+            await exchange.start_stream(PLAIN if options.follow else TEXT, patient=True)
             async for chunk in chunks:
                 await exchange.write(chunk)
         with contextlib.suppress(AttributeError):
