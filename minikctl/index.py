@@ -132,6 +132,12 @@ COMMANDS: dict[str, str | Group] = {
     "set selector": "minikctl.commands.set.selector",
     "set serviceaccount": "minikctl.commands.set.serviceaccount",
     "set subject": "minikctl.commands.set.subject",
+    "top": Group(
+        "Display resource (CPU/memory) usage",
+        "Display resource (CPU/memory) usage: what nodes and pods use now, as the metrics API measures it.",
+    ),
+    "top node": "minikctl.commands.top.node",
+    "top pod": "minikctl.commands.top.pod",
     "version": "minikctl.commands.version",
     "wait": "minikctl.commands.wait",
 }
@@ -151,6 +157,10 @@ ALIASES = {
     "create ns": "create namespace",
     "create sa": "create serviceaccount",
     "log": "logs",
+    "top no": "top node",
+    "top nodes": "top node",
+    "top po": "top pod",
+    "top pods": "top pod",
     "set sa": "set serviceaccount",
 }
 
@@ -158,7 +168,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Basic Commands (Beginner):", ("create", "expose", "set")),
     ("Basic Commands (Intermediate):", ("explain", "get", "edit", "delete")),
     ("Deploy Commands:", ("rollout", "scale", "autoscale")),
-    ("Cluster Management Commands:", ("certificate", "cluster", "cluster-info")),
+    ("Cluster Management Commands:", ("certificate", "cluster", "cluster-info", "top")),
     (
         "Troubleshooting and Debugging Commands:",
         ("describe", "logs", "attach", "exec", "port-forward", "proxy", "cp", "auth"),
