@@ -78,7 +78,7 @@ class HorizontalPodAutoscalerController:
         try:
             await self._sync(key, autoscaler, status)
         except _Failed as failure:
-            log.info("%s/%s: %s", *key, failure)
+            log.debug("%s/%s: %s", *key, failure)
         await self._write(autoscaler, status)
         return self._settings.sync_period
 
