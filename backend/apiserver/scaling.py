@@ -14,7 +14,6 @@ import orjson
 from backend.apiserver import decoding, patching
 from backend.apiserver.applying import apply_at
 from backend.apiserver.call import Call, One, unstored
-from backend.apiserver.reading import find
 from backend.apiserver.updating import MAIN, Endpoint, change, check_address
 from backend.machinery.client import APPLY_PATCH
 from backend.meta import causes, errors, names
@@ -27,6 +26,12 @@ from backend.store.api import Entry
 
 _SCHEMA = "io.k8s.api.autoscaling.v1.Scale"
 _META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+_ABSENT = {
+    "deployments.apps": "deployments/scale.apps",
+    "replicasets.apps": "replicasets/scale.apps",
+    "replicationcontrollers": "replicationcontrollers/scale.autoscaling",
+}
+"""How a 404 of a scale names it, where not as the object. Source: ScaleREST.Get of these kinds."""
 
 
 def _row(scale: Obj, now: float) -> list[Any]:
@@ -69,7 +74,11 @@ _ENDPOINT = Endpoint(MAIN.keep, MAIN.causes, _only_replicas)
 
 
 async def get_scale(call: Call) -> One:
-    entry = find(call)
+    """Raises 404, which for some kinds names the scale."""
+    entry = call.server.store.get(call.key)
+    if entry is None:
+        qualified = call.resource.qualified
+        raise errors.not_found(_ABSENT.get(qualified, qualified), call.request.name)
     return _answer(call, entry)
 
 

@@ -24,7 +24,7 @@ _NOT_FOUND = 127
 
 CPU = "fake-runtime/cpu"
 MEMORY = "fake-runtime/memory"
-_DEFAULTS = {CPU: "1m", MEMORY: "4Mi"}
+_DEFAULTS = {CPU: "500u", MEMORY: "4Mi"}
 
 
 class PretendingRuntime(FakeRuntime):
