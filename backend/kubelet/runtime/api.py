@@ -209,7 +209,7 @@ class NetworkUsage:
 class ContainerUsage:
     """What a running container uses at `time` (seconds since the epoch); processor time since its start, in ns.
 
-    `networks` is by interface, and empty for what shares the network of a sandbox.
+    `networks` is by interface, of the network that it shares with its sandbox.
     """
 
     time: float
