@@ -22,7 +22,7 @@ lint: $(VENV)/installed
 	$(BIN)/lint-imports
 
 bench: $(VENV)/installed engine image wrk
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(if $(WHOLE),--whole)
 
 completions: $(VENV)/installed
 	for shell in bash zsh fish; do $(BIN)/minikctl completion $$shell > completions/minikctl.$$shell; done

@@ -1,4 +1,4 @@
-"""Figures of the store alone, printed as a table: `python tests/bench/bench_store.py [DIRECTORY]`.
+"""Figures of the store alone, printed as a table: `python -m tests.bench.bench_store [DIRECTORY]`.
 
 Take the directory on the disk that counts: each acknowledged write waits for it. The first line is that disk's own
 limit, as a floor to compare with; machines and neighbours differ, ratios within one run less so.
@@ -14,19 +14,23 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
 
 from backend.meta.types import Obj
 from backend.store.keyring import Keyring
-from backend.store.sqlstore import Limits, SqlStore
+from backend.store.sqlstore import SqlStore
+from tests.bench.report import quantile
 
 SECONDS = 2.0
 LISTED = 27_483
 OPENED = 100_000
 WATCHERS = 1_000
 SWITCH_INTERVAL = 0.0005
+TIDY_SECONDS = 2.0
+"""For what the writer's thread does when there is nothing to write."""
 
 
 def secret(name: str, value: str = "x" * 700) -> Obj:
@@ -38,43 +42,50 @@ def show(work: str, figure: str, aim: str = "") -> None:
     print(f"{work:<58} {figure:>24}   {aim}", flush=True)
 
 
-def quantile(values: list[float], q: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * q))]
-
-
-async def open_store(directory: Path, limits: Limits | None = None) -> SqlStore:
+async def open_store(directory: Path) -> SqlStore:
     keyring = Keyring.open(directory / "keys.json")
     url = f"sqlite:///{directory}/state.db"
-    return await SqlStore.open(url, keyring=keyring, encrypted_prefixes=("core/secrets/",), limits=limits)
+    return await SqlStore.open(url, keyring=keyring, encrypted_prefixes=("core/secrets/",))
 
 
-def floor(directory: Path) -> None:
+def syncs(directory: Path) -> list[float]:
+    """Seconds of each of 300 durable writes of 4 KiB, one after the other: what the disk itself can do."""
+    seconds = []
     with open(directory / "floor", "wb") as file:
-        began = time.perf_counter()
         for _ in range(300):
+            began = time.perf_counter()
             file.write(b"x" * 4096)
             file.flush()
             os.fdatasync(file.fileno())
-        show("fdatasync of 4 KiB, one after the other", f"{300 / (time.perf_counter() - began):,.0f} /s", "floor")
+            seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def floor(directory: Path) -> None:
+    show("fdatasync of 4 KiB, one after the other", f"{300 / sum(syncs(directory)):,.0f} /s", "floor")
+
+
+async def create_rate(store: SqlStore, prefix: str, writers: int) -> float:
+    """Acknowledged creates of about 1 KB a second, over SECONDS."""
+    count = 0
+    began = time.perf_counter()
+
+    async def write() -> None:
+        nonlocal count
+        while time.perf_counter() < began + SECONDS:
+            count += 1
+            name = str(count)
+            await store.create(prefix + name, secret(name))
+
+    await asyncio.gather(*(write() for _ in range(writers)))
+    return count / (time.perf_counter() - began)
 
 
 async def writes(directory: Path) -> None:
     store = await open_store(directory)
     for kind, aims in (("configmaps", ("", "8,000", "20,000")), ("secrets", ("", "", ""))):
         for writers, aim in zip((1, 16, 64), aims, strict=True):
-            count = 0
-            end = time.perf_counter() + SECONDS
-
-            async def write(who: int, run: str, end: float) -> None:
-                nonlocal count
-                while time.perf_counter() < end:
-                    count += 1
-                    name = f"{who}-{count}"
-                    await store.create(f"core/{run}/{name}", secret(name))
-
-            began = time.perf_counter()
-            await asyncio.gather(*(write(who, f"{kind}/ns{writers}", end) for who in range(writers)))
-            rate = count / (time.perf_counter() - began)
+            rate = await create_rate(store, f"core/{kind}/ns{writers}/", writers)
             show(f"durable creates of 1 KB {kind}, {writers} writers", f"{rate:,.0f} /s", aim and f">= {aim}")
     await store.close()
 
@@ -128,31 +139,53 @@ async def fan_out(directory: Path) -> None:
     show(f"create -> seen by {WATCHERS:,} watchers, p50 / p99", f"{p50:.1f} / {p99:.1f} ms")
 
 
-async def churn(directory: Path, objects: int = 1000, revisions: int = 100_000) -> None:
-    store = await open_store(directory, Limits(keep_revisions=5000))
+@dataclass(frozen=True, slots=True)
+class Churned:
+    """What updates of the same objects took and left."""
+
+    rate: float
+    waits: list[float]
+    """Seconds of each update."""
+    size: int
+    """Bytes of the file once the store is closed, which empties the WAL into it."""
+    live: int
+    """Bytes of the objects that are there."""
+
+
+async def churned(directory: Path, updates: int, objects: int = 1000, writers: int = 32) -> Churned:
+    store = await open_store(directory)
     keys = [f"core/configmaps/ns/{n}" for n in range(objects)]
     await asyncio.gather(*(store.create(key, secret(key)) for key in keys))
     waits: list[float] = []
 
     async def change(part: list[str]) -> None:
-        for n in range(revisions // objects):
+        for n in range(updates // objects):
             for key in part:
                 began = time.perf_counter()
-                await store.update(key, secret(key, str(n) * 700), revision=store.get(key).revision)  # type: ignore[union-attr]
+                entry = store.get(key)
+                assert entry is not None
+                await store.update(key, secret(key, f"{n:07}" * 100), revision=entry.revision)
                 waits.append(time.perf_counter() - began)
 
     began = time.perf_counter()
-    await asyncio.gather(*(change(keys[start::32]) for start in range(32)))
+    await asyncio.gather(*(change(keys[start::writers]) for start in range(writers)))
     rate = len(waits) / (time.perf_counter() - began)
-    size = (directory / "state.db").stat().st_size
-    wal = (directory / "state.db-wal").stat().st_size
     live = sum(len(entry.raw) for entry in store.list("").entries)
+    await asyncio.sleep(TIDY_SECONDS)
     await store.close()
-    show(f"{revisions:,} updates of {objects:,} objects, 32 writers", f"{rate:,.0f} /s")
-    show("  write wait p50 / p99", f"{quantile(waits, 0.5) * 1000:.1f} / {quantile(waits, 0.99) * 1000:.1f} ms")
-    show("  longest write", f"{max(waits) * 1000:.1f} ms", "< 50 ms")
-    kept = live // objects * (objects + 5000)
-    show("  file + WAL / live + kept history", f"{(size + wal) >> 10:,} / {kept >> 10:,} KiB")
+    return Churned(rate, waits, (directory / "state.db").stat().st_size, live)
+
+
+async def churn(directory: Path) -> None:
+    updates = 100_000
+    done = await churned(directory, updates)
+    show(f"{updates:,} updates of 1,000 objects, 32 writers", f"{done.rate:,.0f} /s")
+    show(
+        "  write wait p50 / p99",
+        f"{quantile(done.waits, 0.5) * 1000:.1f} / {quantile(done.waits, 0.99) * 1000:.1f} ms",
+    )
+    show("  longest write", f"{max(done.waits) * 1000:.1f} ms", "< 50 ms")
+    show("  file / live", f"{done.size >> 10:,} / {done.live >> 10:,} KiB", "<= 3")
 
 
 async def busy_loop(directory: Path) -> None:
@@ -185,11 +218,16 @@ async def busy_loop(directory: Path) -> None:
     await store.close()
 
 
-def main() -> None:
-    base = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    sys.setswitchinterval(SWITCH_INTERVAL)  # see backend.store.writer
+def as_in_the_backend() -> None:
+    """What the process that has a store sets; see backend.store.writer."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
+
+
+def main() -> None:
+    base = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    as_in_the_backend()
     for part in (writes, reads, fan_out, churn, busy_loop):
         directory = Path(tempfile.mkdtemp(dir=base))
         try:

@@ -28,3 +28,7 @@ def table(rows: Iterable[Row]) -> str:
 
 def median(values: list[float]) -> float:
     return sorted(values)[len(values) // 2]
+
+
+def quantile(values: list[float], q: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * q))]
