@@ -128,7 +128,9 @@ async def test_pods_that_serve_least_are_deleted_first(shop):
     for name, cost in costs.items():
         patch = {"metadata": {"annotations": {"controller.kubernetes.io/pod-deletion-cost": cost}}}
         await shop.client.patch(PODS, name, patch, "default")
-    restarts = [{"name": "c", "image": "i", "imageID": "", "ready": True, "restartCount": 3, "state": {"running": {}}}]
+    restarts = [
+        {"name": "c", "image": "i", "imageID": "", "ready": True, "restartCount": 3, "state": {"running": {}}}
+    ]
     for pod in (cheap, dear, plain):
         await shop.ready(pod, since=now - 100)
     await shop.ready(restarted, since=now - 100, containerStatuses=restarts)

@@ -19,7 +19,9 @@ REVISION = "deployment.kubernetes.io/revision"
 
 
 def sizes(replica_sets):
-    return {entry["spec"]["template"]["spec"]["containers"][0]["image"]: rules.size(entry) for entry in replica_sets}
+    return {
+        entry["spec"]["template"]["spec"]["containers"][0]["image"]: rules.size(entry) for entry in replica_sets
+    }
 
 
 async def revision(shop, name="w"):
