@@ -218,6 +218,19 @@ def parse_duration(text: str) -> float:
     return -total if text.startswith("-") else total
 
 
+def go_duration(seconds: float) -> str:
+    """Go's Duration.String, down to milliseconds: 1h0m0s, 1m0s, 1.5s, 20ms, 0s."""
+    sign, left = ("-", -seconds) if seconds < 0 else ("", seconds)
+    if 0 < left < 1:
+        return f"{sign}{left * 1000:g}ms"
+    hours, rest = divmod(left, 3600)
+    minutes, rest = divmod(rest, 60)
+    text = f"{rest:.3f}".rstrip("0").rstrip(".") + "s"
+    if hours:
+        return f"{sign}{hours:.0f}h{minutes:.0f}m{text}"
+    return f"{sign}{minutes:.0f}m{text}" if minutes else sign + text
+
+
 def _leading(text: str, allowed: str) -> str:
     end = 0
     while end < len(text) and text[end] in allowed:

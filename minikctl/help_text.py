@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minikctl.command import Flag
+from minikctl.flags import go_duration
 
 
 def command_help(long: str, examples: str, commands: str, flags: Sequence[Flag], use: str) -> str:
@@ -49,14 +50,5 @@ def _default(flag: Flag) -> str:
     if flag.type in ("stringArray", "stringSlice", "stringToString"):
         return "[" + ",".join(value) + "]"
     if flag.type == "duration":
-        return _duration(value)
+        return go_duration(value)
     return str(value)
-
-
-def _duration(seconds: float) -> str:
-    """Go's Duration.String, for whole seconds: 1m0s, 20s, 0s."""
-    whole = int(seconds)
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    text = f"{hours}h{minutes}m{left}s" if hours else f"{minutes}m{left}s" if minutes else f"{left}s"
-    return text if seconds == whole else f"{seconds:g}s"

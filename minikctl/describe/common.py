@@ -112,11 +112,11 @@ def events(writer: Writer, found: list[dict[str, Any]] | None) -> None:
         if part:
             message = f"{part}: {message}"
         writer.write(
-            1, f"{event.get('type', '')}\t{event.get('reason', '')}\t{_interval(event)}\t{source}\t{message}\n"
+            1, f"{event.get('type', '')}\t{event.get('reason', '')}\t{interval(event)}\t{source}\t{message}\n"
         )
 
 
-def _interval(event: Obj) -> str:
+def interval(event: Obj) -> str:
     first = since(event.get("eventTime") or event.get("firstTimestamp"))
     series = event.get("series")
     if series:

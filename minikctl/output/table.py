@@ -54,7 +54,7 @@ class TablePrinter:
         plain = not (event or options.with_namespace or options.label_columns or options.show_labels)
         for row in rows:
             values = row["cells"]
-            cells = [_cell(values[at]) if at < len(values) else "" for at in shown]
+            cells = [cell(values[at]) if at < len(values) else "" for at in shown]
             if prefix and name_column in shown:
                 cells[shown.index(name_column)] = prefix + cells[shown.index(name_column)]
             if not plain:
@@ -86,7 +86,7 @@ class TablePrinter:
         return cells
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     if isinstance(value, str):
         broken = _BREAK.search(value)
         if broken:

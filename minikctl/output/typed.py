@@ -12,11 +12,24 @@ _ROLE_BINDING: Shape = {
     "subjects": dict.fromkeys(("kind", "apiGroup", "name", "namespace")),
     "roleRef": dict.fromkeys(("apiGroup", "kind", "name")),
 }
+_EVENT: Shape = {
+    **dict.fromkeys(("kind", "apiVersion", "metadata")),
+    "involvedObject": dict.fromkeys(
+        ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+    ),
+    **dict.fromkeys(
+        (
+            "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "type", "eventTime", "series",
+            "action", "related", "reportingComponent", "reportingInstance",
+        )
+    ),
+}  # fmt: skip
 _SHAPES = {
     "ClusterRoleBinding": _ROLE_BINDING,
     "CronJob": shapes.CRON_JOB,
     "DaemonSet": shapes.DAEMON_SET,
     "Deployment": shapes.DEPLOYMENT,
+    "Event": _EVENT,
     "Job": shapes.JOB,
     "Pod": shapes.POD,
     "ReplicaSet": shapes.REPLICA_SET,
