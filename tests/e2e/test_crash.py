@@ -73,7 +73,10 @@ def test_acknowledged_writes_survive_kill_9(new_cluster: Callable[..., Cluster])
         writers = [Writer(cluster, f"r{round_}-w{number}") for number in range(WRITERS)]
         for writer in writers:
             writer.start()
-        time.sleep(choose.uniform(0.05, 0.4))
+        enough = choose.randint(WRITERS, 40 * WRITERS)
+        until = time.monotonic() + 20
+        while sum(len(writer.acknowledged) for writer in writers) < enough and time.monotonic() < until:
+            time.sleep(choose.uniform(0, 0.01))
         os.kill(cluster.pid, signal.SIGKILL)
         for writer in writers:
             writer.stopping.set()

@@ -17,7 +17,7 @@ from backend.store.api import Entry
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 _MIRROR = "kubernetes.io/config.mirror"
-_ACCOUNT_WAIT_SECONDS = 1.5
+_ACCOUNT_WAIT_SECONDS = 10.0
 """How long a pod waits for the account `default` of a new namespace, which a controller makes."""
 _VOLUME = "kube-api-access-"
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"

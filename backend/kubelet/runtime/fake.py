@@ -31,7 +31,6 @@ from backend.machinery.clock import Clock
 from backend.meta.streams import ExecSession, LogOptions, PortConnection
 
 POD_UID_LABEL = "io.kubernetes.pod.uid"
-MAX_PODS = 10_000
 SIGTERM_EXIT = 143
 SIGKILL_EXIT = 137
 
@@ -143,7 +142,7 @@ class FakeRuntime:
 
     async def info(self) -> RuntimeInfo:
         await self._begin("info", "")
-        return RuntimeInfo("fake", "1.0.0", "0.0.0", "fake", "amd64", "linux", 4, 8 << 30, max_pods=MAX_PODS)
+        return RuntimeInfo("fake", "1.0.0", "0.0.0", "fake", "amd64", "linux", 4, 8 << 30)
 
     async def prepare(self) -> None:
         await self._begin("prepare", "")

@@ -12,8 +12,8 @@ from minikctl.client.errors import Failure
 
 
 def test_the_header_comments_every_line_of_a_reason() -> None:
-    text = header([Reason("two\nlines"), Reason("refused", ["a: b", "c:\nd"])])
-    assert text.endswith("failures.\n#\n# two\n# lines\n#\n# refused:\n# * a: b\n# * c:\n# d\n#\n")
+    text = header("# Edit.\n#\n", [Reason("two\nlines"), Reason("refused", ["a: b", "c:\nd"])])
+    assert text == "# Edit.\n#\n# two\n# lines\n#\n# refused:\n# * a: b\n# * c:\n# d\n#\n"
 
 
 def test_comments_go_but_interpreter_lines_stay() -> None:
