@@ -11,7 +11,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
-from backend.kubelet.runtime.api import ContainerState, ContainerUsage, Image, RegistryAuth, RuntimeFailure
+from backend.kubelet.runtime.api import (
+    ContainerState,
+    ContainerUsage,
+    Image,
+    RegistryAuth,
+    RuntimeFailure,
+    RuntimeInfo,
+)
 from backend.kubelet.runtime.fake import FakeRuntime
 from backend.machinery.clock import Clock, RealClock
 from backend.meta import quantity
@@ -19,6 +26,7 @@ from backend.meta.streams import ExecSession
 from backend.meta.types import Obj
 
 _ABSENT = "missing"
+_MAX_PODS = 10_000
 _USAGE = 'only "exit CODE" can be executed here: nothing runs in the containers of the fake runtime'
 _NOT_FOUND = 127
 
@@ -35,6 +43,9 @@ class PretendingRuntime(FakeRuntime):
         self._known_pods = pods
         self._used: dict[str, tuple[float, float]] = {}
         """By container: up to which moment its processor time was counted, and the seconds."""
+
+    async def info(self) -> RuntimeInfo:
+        return replace(await super().info(), max_pods=_MAX_PODS)
 
     async def image(self, reference: str) -> Image | None:
         if _ABSENT not in reference.replace(":", "/").split("/") and reference not in self.local_images:
