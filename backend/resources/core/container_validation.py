@@ -17,15 +17,17 @@ from backend.resources.core.probe_validation import validate_lifecycle, validate
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 _HOOKS = ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe")
+_RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 _EPHEMERAL_FORBIDDEN = (*_HOOKS, "ports", "resources", "resizePolicy")
 
 
 def validate_containers(spec: Obj, volumes: Collection[str], path: str) -> list[Cause]:
     """`volumes` are the names of the pod's valid volumes."""
     main = spec.get("containers") or ()
-    found = _validate_main(main, volumes, f"{path}.containers")
+    restart = spec.get("restartPolicy", "")
+    found = _validate_main(main, volumes, restart, f"{path}.containers")
     taken = {container.get("name", "") for container in main}
-    found += _validate_init(spec.get("initContainers") or (), taken, volumes, f"{path}.initContainers")
+    found += _validate_init(spec.get("initContainers") or (), taken, volumes, restart, f"{path}.initContainers")
     found += _validate_ephemeral(spec, taken, volumes, f"{path}.ephemeralContainers")
     if spec.get("hostNetwork"):
         found += _validate_host_network(main, f"{path}.containers")
@@ -33,14 +35,14 @@ def validate_containers(spec: Obj, volumes: Collection[str], path: str) -> list[
     return found
 
 
-def _validate_main(containers: Sequence[Obj], volumes: Collection[str], path: str) -> list[Cause]:
+def _validate_main(containers: Sequence[Obj], volumes: Collection[str], restart: str, path: str) -> list[Cause]:
     if not containers:
         return [causes.required(path)]
     found: list[Cause] = []
     seen: set[str] = set()
     for index, container in enumerate(containers):
         here = f"{path}[{index}]"
-        found += _validate_common(container, volumes, here)
+        found += _validate_common(container, volumes, here, restart)
         name = container.get("name", "")
         if name in seen:
             found.append(causes.duplicate(f"{here}.name", name))
@@ -51,12 +53,14 @@ def _validate_main(containers: Sequence[Obj], volumes: Collection[str], path: st
     return found + host_port_conflicts(containers, path)
 
 
-def _validate_init(containers: Sequence[Obj], taken: set[str], volumes: Collection[str], path: str) -> list[Cause]:
+def _validate_init(
+    containers: Sequence[Obj], taken: set[str], volumes: Collection[str], restart: str, path: str
+) -> list[Cause]:
     """`taken` are the names in use; those of the init containers are added."""
     found: list[Cause] = []
     for index, container in enumerate(containers):
         here = f"{path}[{index}]"
-        found += _validate_common(container, volumes, here)
+        found += _validate_common(container, volumes, here, restart)
         policy = container.get("restartPolicy")
         if policy is not None and policy != "Always":
             found.append(causes.not_supported(f"{here}.restartPolicy", policy, ("Always",)))
@@ -110,7 +114,7 @@ def _regular(spec: Obj) -> Iterable[Obj]:
     return [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
 
 
-def _validate_common(container: Obj, volumes: Collection[str], path: str) -> list[Cause]:
+def _validate_common(container: Obj, volumes: Collection[str], path: str, restart: str = "") -> list[Cause]:
     found: list[Cause] = []
     name = container.get("name", "")
     if name:
@@ -131,7 +135,28 @@ def _validate_common(container: Obj, volumes: Collection[str], path: str) -> lis
     if pull not in _PULL_POLICIES:
         found.append(causes.not_supported(f"{path}.imagePullPolicy", pull, _PULL_POLICIES))
     found += validate_resources(container.get("resources") or {}, f"{path}.resources")
+    found += _validate_resize_policies(container.get("resizePolicy") or (), restart, f"{path}.resizePolicy")
     return found + validate_container_security(container.get("securityContext") or {}, f"{path}.securityContext")
+
+
+def _validate_resize_policies(policies: Sequence[Obj], restart: str, path: str) -> list[Cause]:
+    """Source: validateResizePolicy."""
+    found: list[Cause] = []
+    seen: set[str] = set()
+    for index, policy in enumerate(policies):
+        name, wanted = policy.get("resourceName", ""), policy.get("restartPolicy", "")
+        if name in seen:
+            found.append(causes.duplicate(f"{path}[{index}]", name))
+        seen.add(name)
+        for value, known in ((name, ("cpu", "memory")), (wanted, _RESIZE_POLICIES)):
+            if not value:
+                found.append(causes.required(path))
+            elif value not in known:
+                found.append(causes.not_supported(path, value, known))
+        if restart == "Never" and wanted != "NotRequired":
+            detail = "must be 'NotRequired' when `restartPolicy` is 'Never'"
+            found.append(causes.invalid_value(path, wanted, detail))
+    return found
 
 
 def _validate_hooks(container: Obj, path: str) -> list[Cause]:

@@ -10,6 +10,7 @@ import pytest
 from backend.meta.types import Obj
 from backend.resources.core.pod_defaults import default_pod
 from backend.resources.core.pod_resize import keep_all_but_resources, validate_resize
+from backend.resources.core.pod_validation import validate_pod_spec
 
 
 def amounts(cpu: str = "100m", memory: str = "64Mi", **more: str) -> Obj:
@@ -116,3 +117,34 @@ def test_the_quality_of_service_stays(pod: Obj) -> None:
 
     text = 'Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing'
     assert resized(pod, change) == [("spec", text)]
+
+
+@pytest.mark.parametrize(
+    ("policies", "restart", "expected"),
+    [
+        ([("cpu", "NotRequired"), ("memory", "RestartContainer")], "Always", []),
+        ([("cpu", "NotRequired"), ("cpu", "NotRequired")], "Always", [("[1]", 'Duplicate value: "cpu"')]),
+        (
+            [("disk", "NotRequired")], "Always",
+            [("", 'Unsupported value: "disk": supported values: "cpu", "memory"')],
+        ),
+        (
+            [("cpu", "Sometimes")], "Always",
+            [("", 'Unsupported value: "Sometimes": supported values: "NotRequired", "RestartContainer"')],
+        ),
+        (
+            [("cpu", "RestartContainer")], "Never",
+            [("", "Invalid value: \"RestartContainer\": must be 'NotRequired' when `restartPolicy` is 'Never'")],
+        ),
+    ],
+)  # fmt: skip
+def test_how_a_resize_is_done_is_checked_when_the_pod_is_made(
+    pod: Obj, policies: list[tuple[str, str]], restart: str, expected: list[tuple[str, str]]
+) -> None:
+    pod["spec"]["restartPolicy"] = restart
+    del pod["spec"]["initContainers"]
+    shown = [{"resourceName": name, "restartPolicy": wanted} for name, wanted in policies]
+    pod["spec"]["containers"][0]["resizePolicy"] = shown
+    path = "spec.containers[0].resizePolicy"
+    found = [(cause.field, cause.message) for cause in validate_pod_spec(pod["spec"], "spec")]
+    assert found == [(path + suffix, message) for suffix, message in expected]
