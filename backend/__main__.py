@@ -129,12 +129,13 @@ class Backend:
         from backend.apiserver.bootstrap import create_system_namespaces, create_system_priority_classes
         from backend.apiserver.handler import Handler
         from backend.apiserver.http.server import Server, bind_unix, tls_context
+        from backend.apiserver.resource_metrics.serving import Meters
         from backend.meta.schema import Schemas
 
         self._tokens = tokens = self._bearer_tokens()
         self._handler = Handler(
             self._store, self._catalog, Schemas.load(), tokens=tokens, service_cidrs=self._config.service_cidrs,
-            node=self._node if self._config.runtime != "none" else None,
+            meters=Meters(self._node) if self._config.runtime != "none" else None,
         )  # fmt: skip
         try:
             client = Client(self._handler, ADMIN)

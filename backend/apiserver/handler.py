@@ -38,7 +38,6 @@ from backend.machinery.client import WatchEvent
 from backend.meta import errors
 from backend.meta.errors import ApiError
 from backend.meta.schema import Schemas
-from backend.meta.streams import NodeStreams
 from backend.meta.types import ApiRequest, Obj
 from backend.resources.catalog import Catalog
 from backend.resources.core.service import SERVICE
@@ -71,17 +70,17 @@ class Handler:
     def __init__(
         self, store: Store, catalog: Catalog, schemas: Schemas, *, clock: Callable[[], float] = time.time,
         tokens: BearerTokens | None = None, service_cidrs: Sequence[str] = (SERVICE_CIDR,),
-        node: NodeStreams | None = None,
+        meters: Meters | None = None,
     ) -> None:  # fmt: skip
         """`service_cidrs` are what services get their addresses from: one of each IP family, the default one first.
-        `node` reaches the kubelets, whose measurements are metrics.k8s.io; without it nothing serves that."""
+        What `meters` measure is metrics.k8s.io; without them nothing serves that."""
         self.authorizer = ClusterAuthorizer(store)
         self._server = Server(
             store, catalog, schemas, clock, Snapshots(store, clock), recommended(), self.authorizer, tokens,
             allocators={SERVICE: ServiceAllocator(store, service_cidrs)},
-            meters=Meters(node) if node is not None else None,
+            meters=meters,
         )  # fmt: skip
-        if node is not None:
+        if meters is not None:
             catalog.replace(metrics.OWNER, metrics.KINDS)
         self._columns = Columns(catalog)
         catalog.on_change(self._server.drop_views)
