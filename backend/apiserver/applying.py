@@ -169,7 +169,7 @@ def _apply(call: Call, endpoint: Endpoint, config: Obj, live: Obj) -> Applied:
         meta: Obj = sent if isinstance(sent, dict) else {}
         what = f"{meta.get('namespace') or ''}/{meta.get('name') or ''}; {_group_version_kind(config)}"
         why = wrong[0] if len(wrong) == 1 else "\n  ".join(["errors:", *wrong])
-        raise ApiError(500, "", f"failed to create typed patch object ({what}): {why}")
+        raise errors.unfit(f"failed to create typed patch object ({what}): {why}")
     merging = Merging(call, kind, live, endpoint.owned(call, config))
     manager = options.field_manager(call.request)
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from backend.apiserver.call import Call, Many, One, unstored
 from backend.apiserver.selection import select
-from backend.meta.errors import ApiError
+from backend.meta.errors import unfit
 from backend.meta.types import Obj
 from backend.store.api import Entry
 
@@ -16,7 +16,7 @@ _DEPRECATED = "v1 ComponentStatus is deprecated in v1.19+"
 
 
 async def look(call: Call) -> One | Many:
-    """Raises 500 for an unknown part, as kube-apiserver does."""
+    """Raises 400 for an unknown part."""
     call.warnings.append(_DEPRECATED)
     name = call.request.name
     if call.request.verb == "list":
@@ -24,7 +24,7 @@ async def look(call: Call) -> One | Many:
         entries = [entry for entry in map(_status, _PARTS) if selection.matches(entry.obj)]
         return Many(call.resource, entries, {})
     if name not in _PARTS:
-        raise ApiError(500, "", f"Component not found: {name}")
+        raise unfit(f"Component not found: {name}")
     return One(call.resource, _status(name))
 
 

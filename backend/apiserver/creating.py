@@ -54,8 +54,7 @@ async def create_object(call: Call, obj: Obj, own: Callable[[Call, Obj], None]) 
 def _wipe_system_fields(call: Call, meta: Obj) -> None:
     _set_namespace(call, meta)
     if meta.pop("resourceVersion", "") not in ("", "0"):
-        # kube-apiserver's storage answers this too, with no reason and as its own fault.
-        raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
+        raise errors.unfit("resourceVersion should not be set on objects to be created")
     for name in _SET_BY_SERVER:
         meta.pop(name, None)
 

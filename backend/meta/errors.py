@@ -107,6 +107,11 @@ def bad_request(message: str) -> ApiError:
     return ApiError(400, "BadRequest", message)
 
 
+def unfit(message: str) -> ApiError:
+    """400 without a reason: a fault of the request for which kube-apiserver has no code, so that it answers 500."""
+    return ApiError(400, "", message)
+
+
 def forbidden(resource: str, name: str, why: str) -> ApiError:
     named = f'{resource} "{name}"' if name else resource
     return ApiError(403, "Forbidden", f"{named} is forbidden: {why}", _details(name, resource))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cmp_to_key
 from typing import Any, NoReturn, Protocol
 
-from backend.meta.errors import ApiError, bad_request
+from backend.meta.errors import ApiError, bad_request, unfit
 from backend.meta.fields import Field
 from backend.meta.jsonvalue import clone, go_value, json_type
 from backend.meta.types import Obj
@@ -42,8 +42,7 @@ def _go_type(value: Any) -> str:
 
 
 def _fail(text: str) -> NoReturn:
-    """A fault that kube-apiserver has no status for, and so answers with 500."""
-    raise ApiError(500, "", text)
+    raise unfit(text)
 
 
 def no_merge_key(item: Any, key: str) -> NoReturn:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.hostile.strategies import DEFAULT
 from tests.support.backend_process import running_backend
-from tests.support.wire import Wire, revision
+from tests.support.wire import Wire, revision, settled
 
 STILL_SECONDS = 1.0
 
@@ -25,12 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def wire(home: Path) -> Iterator[Wire]:
     """The administrator, once the backend has made all that it makes at its start."""
     wire = Wire(home / "clusters" / "minikctl" / "backend.sock")
-    before, since = 0, time.monotonic()
-    while time.monotonic() - since < STILL_SECONDS:
-        now = revision(wire)
-        if now != before:
-            before, since = now, time.monotonic()
-        time.sleep(0.1)
+    settled(wire, STILL_SECONDS)
     yield wire
     wire.close()
 
@@ -48,3 +43,13 @@ def _nothing_unexpected(home: Path) -> Iterator[None]:
     """After all tests: what was a fault of the server's would be in its log."""
     yield
     assert " ERROR " not in (home / "log").read_text()
+
+
+@pytest.fixture(scope="module")
+def service(wire: Wire) -> Iterator[str]:
+    """A Service, which has lists of all merge strategies."""
+    spec = {"ports": [{"name": "a", "port": 80}, {"name": "b", "port": 81}], "selector": {"a": "b"}}
+    assert wire.call("POST", f"{DEFAULT}/services", {"metadata": {"name": "patched"}, "spec": spec}).code == 201
+    settled(wire)
+    yield f"{DEFAULT}/services/patched"
+    wire.call("DELETE", f"{DEFAULT}/services/patched")

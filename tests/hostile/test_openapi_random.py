@@ -16,6 +16,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from tests.hostile.statuses import check
 from tests.support.wire import Answer, Wire
 
 MORE = int(os.environ.get("HOSTILE_EXAMPLES", "1"))
@@ -29,8 +30,6 @@ GROUPS = (
 )  # fmt: skip
 DIALS = ("/exec", "/attach", "/portforward", "/proxy", "/log")
 """Subresources that reach beyond the API server, and know no dry run."""
-LATER = (504, "Timeout")
-"""kube-apiserver's answer to a resourceVersion that is yet to come."""
 
 
 def document(wire: Wire, group: str) -> dict[str, Any]:
@@ -86,19 +85,6 @@ def send(wire: Wire, case: Any, known: list[str]) -> tuple[str, Answer]:
         body = case.body if isinstance(case.body, bytes) else json.dumps(case.body).encode()
     media = case.media_type if case.media_type and "*" not in case.media_type else "application/json"
     return f"{case.method} {shown} {(body or b'')[:2000]!r}", wire.call(case.method.upper(), shown, body, media)
-
-
-def check(sent: str, answer: Answer) -> None:
-    if answer.code < 400:
-        return
-    assert answer.headers.get("content-type", "").startswith(("application/json", "text/plain")), sent
-    if answer.headers["content-type"] == "application/json":
-        status = answer.json
-        assert (status["kind"], status["status"], status["code"]) == ("Status", "Failure", answer.code), sent
-        assert status["message"], sent
-        if (status["code"], status["reason"]) == LATER:
-            return
-    assert answer.code < 500, f"{sent}\n{answer.body[:1000]!r}"
 
 
 def search(wire: Wire, operation: Any) -> None:

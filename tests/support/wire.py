@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -87,3 +88,14 @@ class Wire:
 def revision(wire: Wire) -> int:
     """The newest revision of the store: every write of anything has one of its own."""
     return int(wire.call("GET", "/api/v1/namespaces?limit=1").json["metadata"]["resourceVersion"])
+
+
+def settled(wire: Wire, seconds: float = 0.5) -> int:
+    """The revision, once nothing was written for so long: what controllers make of a change comes after its answer."""
+    before, since = 0, time.monotonic()
+    while time.monotonic() - since < seconds:
+        now = revision(wire)
+        if now != before:
+            before, since = now, time.monotonic()
+        time.sleep(0.05)
+    return before

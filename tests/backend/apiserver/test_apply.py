@@ -126,7 +126,7 @@ async def test_equal_values_are_owned_by_both(cluster):
 async def test_items_of_lists_are_told_apart_by_keys_with_their_defaults(cluster):
     await apply(cluster, pod_config(ports=[{"containerPort": 80, "name": "a"}]), "one", "pods", "p")
     text = await refused(
-        cluster, 500, pod_config(ports=[{"containerPort": 80}, {"containerPort": 80, "protocol": "TCP"}]),
+        cluster, 400, pod_config(ports=[{"containerPort": 80}, {"containerPort": 80, "protocol": "TCP"}]),
         "one", "pods", "p",
     )  # fmt: skip
     assert text == (
@@ -163,9 +163,9 @@ NO_SUCH_UID = (
 @pytest.mark.parametrize(
     ("change", "code", "text"),
     [
-        ({"foo": 1}, 500, f"{UNTYPED}.foo: field not declared in schema"),
-        ({"data": {"a": 1}}, 500, f"{UNTYPED}.data.a: expected string, got &value.valueUnstructured{{Value:1}}"),
-        ({"data": ["a"]}, 500, f"{UNTYPED}.data: expected map, got &{{[a]}}"),
+        ({"foo": 1}, 400, f"{UNTYPED}.foo: field not declared in schema"),
+        ({"data": {"a": 1}}, 400, f"{UNTYPED}.data.a: expected string, got &value.valueUnstructured{{Value:1}}"),
+        ({"data": ["a"]}, 400, f"{UNTYPED}.data: expected map, got &{{[a]}}"),
         ({"kind": "Secret"}, 400, "invalid object type: /v1, Kind=Secret"),
         ({"apiVersion": "apps/v1"}, 400, "invalid object type: apps/v1, Kind=ConfigMap"),
         ({"metadata": {"name": "a", "managedFields": []}}, 400, "metadata.managedFields must be nil"),

@@ -43,7 +43,7 @@ async def test_create_takes_nothing_from_the_client_that_is_the_servers(cluster)
 
 
 async def test_a_resource_version_in_a_new_object_is_refused(cluster) -> None:
-    text = await cluster.refused(500, "create", "configmaps", body=config_map(resourceVersion="5"))
+    text = await cluster.refused(400, "create", "configmaps", body=config_map(resourceVersion="5"))
     assert text == "resourceVersion should not be set on objects to be created"
 
 

@@ -25,7 +25,7 @@ async def test_the_parts_are_healthy_and_asking_is_deprecated(cluster):
 async def test_an_unknown_part_is_an_internal_error(cluster):
     with pytest.raises(ApiError, match="Component not found: nope") as caught:
         await cluster.client.get(COMPONENT_STATUSES, "nope")
-    assert caught.value.code == 500
+    assert caught.value.code == 400
 
 
 async def test_a_component_status_cannot_be_written(cluster):

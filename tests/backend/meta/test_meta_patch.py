@@ -252,18 +252,18 @@ def test_strategic_directives(change: Any, path: str, value: Any) -> None:
     [
         (
             {"spec": {"containers": [{"image": "z"}]}},
-            500,
+            400,
             "map: map[image:z] does not contain declared merge key: name",
         ),
-        ({"spec": {"$patch": "zap"}}, 500, "unknown patch type: zap in map: map[$patch:zap]"),
-        ({"spec": {"containers": ["x"], "tolerations": []}}, 500, "list element types are not identical: [[map["),
+        ({"spec": {"$patch": "zap"}}, 400, "unknown patch type: zap in map: map[$patch:zap]"),
+        ({"spec": {"containers": ["x"], "tolerations": []}}, 400, "list element types are not identical: [[map["),
         ({"spec": {"$retainKeys": "x"}}, 400, "invalid patch format of retainKeys"),
         ({"spec": {"$retainKeys": ["a"], "nodeName": "x"}}, 400, "invalid patch format of retainKeys"),
         ({"metadata": {"$deleteFromPrimitiveList": []}}, 400, "invalid patch format of primitive list"),
         ({"metadata": {"$setElementOrder": []}}, 400, "invalid patch format of setElementOrder list"),
         (
             {"metadata": {"$setElementOrder/finalizers": ["p/b"], "finalizers": ["p/n"]}},
-            500,
+            400,
             "The order in patch list:\n[p/n]\n doesn't match $setElementOrder list:\n[p/b]\n",
         ),
         ([], 400, "json: cannot unmarshal array into Go value of type map[string]interface {}"),
