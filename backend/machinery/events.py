@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,7 +26,10 @@ AGGREGATE_AFTER = 10
 AGGREGATE_WINDOW = 600.0
 BURST = 25
 REFILL_SECONDS = 300.0
-QUEUE_SIZE = 1000
+QUEUE_SIZE = 4096
+"""Events that may wait: a thousand pods that start at once tell three things each."""
+AT_ONCE = 16
+"""Events of different objects that are written together, as the store commits together what waits."""
 CACHE_SIZE = 4096
 
 
@@ -78,8 +82,11 @@ class EventRecorder:
     def event(
         self, obj: Obj, type_: Literal["Normal", "Warning"], reason: str, message: str, field_path: str = ""
     ) -> None:
-        """Record, or drop when too much waits. `field_path` is such as spec.containers{name}."""
+        """Record, or drop what the object says too often, or anything when too much waits. `field_path` is such as
+        spec.containers{name}."""
         event = self._build(obj, type_, reason, message, field_path)
+        if not self._has_token(_about(event)):
+            return
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
@@ -87,7 +94,17 @@ class EventRecorder:
 
     async def run(self) -> None:
         while True:
-            event = await self._queue.get()
+            events = [await self._queue.get()]
+            while len(events) < AT_ONCE and not self._queue.empty():
+                events.append(self._queue.get_nowait())
+            by_object: dict[tuple[str, ...], list[Obj]] = {}
+            for event in events:
+                by_object.setdefault(_about(event), []).append(event)
+            await asyncio.gather(*map(self._record_all, by_object.values()))
+
+    async def _record_all(self, events: Iterable[Obj]) -> None:
+        """In their order: a later one may be a repeat."""
+        for event in events:
             try:
                 await self._record(event)
             except ApiError as error:
@@ -130,11 +147,7 @@ class EventRecorder:
         }
 
     async def _record(self, event: Obj) -> None:
-        involved = event["involvedObject"]
-        about = tuple(involved.get(name, "") for name in ("kind", "namespace", "name", "uid", "fieldPath"))
-        if not self._has_token(about):
-            return
-        group = (*about, event["type"], event["reason"])
+        group = (*_about(event), event["type"], event["reason"])
         combined = self._combine(group, event)
         key = group if combined else (*group, event["message"])
         known = self._recorded.get(key)
@@ -183,3 +196,9 @@ class EventRecorder:
             similar.messages.pop()
         event["message"] = f"(combined from similar events): {event['message']}"[:1024]
         return True
+
+
+def _about(event: Obj) -> tuple[str, ...]:
+    """What an event tells of, as a key."""
+    involved = event["involvedObject"]
+    return tuple(involved.get(name, "") for name in ("kind", "namespace", "name", "uid", "fieldPath"))
