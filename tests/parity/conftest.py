@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,9 +62,27 @@ def _named(text: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def pretending_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """As `parity_home`, with a node on the fake runtime, whose pods run."""
+    if not KUBECTL:
+        pytest.skip("kubectl is not installed beside the interpreter")
+    with running_backend(tmp_path_factory.mktemp("pretending"), "--runtime", "fake") as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
 def both(parity_home: Path) -> Both:
     """`both("get", "pods", stdin=b"", cwd=...)` -> (kubectl's outcome, minikctl's)."""
-    env = _environment(parity_home)
+    return _both(parity_home)
+
+
+@pytest.fixture(scope="session")
+def pretending_both(pretending_home: Path) -> Both:
+    return _both(pretending_home)
+
+
+def _both(home: Path) -> Both:
+    env = _environment(home)
 
     def run(*args: str, stdin: bytes = b"", cwd: Path | None = None) -> tuple[Outcome, Outcome]:
         return _call([KUBECTL], args, stdin, cwd, env), _call(MINIKCTL, args, stdin, cwd, env)
@@ -77,6 +96,18 @@ def apart(parity_home: Path) -> Iterator[Apart]:
 
     The names are as long as each other. What the second outcome says of the second namespace is said of the first.
     """
+    with _apart(parity_home) as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def pretending_apart(pretending_home: Path) -> Iterator[Apart]:
+    with _apart(pretending_home) as run:
+        yield run
+
+
+@contextmanager
+def _apart(parity_home: Path) -> Iterator[Apart]:
     home = _environment(parity_home)
 
     def run(
@@ -94,6 +125,11 @@ def apart(parity_home: Path) -> Iterator[Apart]:
 
     with ThreadPoolExecutor(1) as threads:
         yield run
+
+
+def alone(program: list[str], home: Path, *args: str) -> Outcome:
+    """The outcome of one of the two."""
+    return _call(program, args, b"", None, _environment(home))
 
 
 def _environment(home: Path) -> dict[str, str]:
