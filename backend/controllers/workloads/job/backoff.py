@@ -26,14 +26,12 @@ class Failures(NamedTuple):
 
     def and_then(self, succeeded: Sequence[Obj], failed: Sequence[Obj]) -> Failures:
         """What becomes of them by pods that have ended since."""
-        if not succeeded and not failed:
-            return self
-        since = max(map(finish_time, succeeded)) if succeeded else None
-        times = [when for when in map(finish_time, failed) if since is None or when > since]
-        before = self.number if since is None else 0
-        return (
-            Failures(before + len(times), max(times)) if times else Failures(before, self.last if before else 0.0)
-        )
+        before = Failures() if succeeded else self
+        if not failed:
+            return before
+        since = max(map(finish_time, succeeded), default=0.0)
+        times = [when for when in map(finish_time, failed) if when > since]
+        return Failures(before.number + len(times), max(times)) if times else before
 
     def wait(self, now: float) -> float:
         """Seconds until a pod may be made, 0 for at once."""

@@ -8,7 +8,7 @@ Source: trackJobStatusAndRemoveFinalizers of pkg/controller/job/job_controller.g
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from backend.controllers.workloads.job import rules
 from backend.controllers.workloads.job.ending import End
@@ -23,16 +23,11 @@ MAX_UNCOUNTED = 500
 def note_ended(view: View, end: End | None) -> tuple[list[Obj], bool]:
     """Write into the view's status what has ended and is not counted. Returns the pods to be let go of, and whether
     that is all of them."""
-    count_released(view, {pod["metadata"]["uid"] for pod in view.pods if rules.is_tracked(pod)})
-    released: list[Obj] = []
-    everything = True
-    for pod in filter(rules.is_tracked, view.pods):
-        if len(released) >= MAX_UNCOUNTED:
-            everything = False
-            break
-        if _may_go(view, pod, end):
-            released.append(pod)
-            _note(view, pod, end)
+    tracked = [pod for pod in view.pods if rules.is_tracked(pod)]
+    count_released(view, {pod["metadata"]["uid"] for pod in tracked})
+    released = [pod for pod in tracked if _may_go(view, pod, end)]
+    noted = released[:MAX_UNCOUNTED]
+    _note(view, noted, end)
     if rules.is_indexed(view.job):
         _put(view.status, "succeeded", len(view.done))
         _put(view.status, "completedIndexes", str(view.done))
@@ -41,7 +36,7 @@ def note_ended(view: View, end: End | None) -> tuple[list[Obj], bool]:
     _put(view.status, "active", len(view.active))
     view.status["ready"] = view.ready
     view.status["terminating"] = view.terminating
-    return released, everything
+    return noted, len(noted) == len(released)
 
 
 def count_released(view: View, tracked: Collection[str]) -> None:
@@ -63,20 +58,25 @@ def _may_go(view: View, pod: Obj, end: End | None) -> bool:
     return rules.has_failed(pod, view.job) and view.waiting.get(rules.index_of(pod)) is not pod
 
 
-def _note(view: View, pod: Obj, end: End | None) -> None:
-    uid, uncounted = pod["metadata"]["uid"], view.status["uncountedTerminatedPods"]
-    failed = uncounted.get("failed") or []
-    if uid in failed:
-        return
-    if rules.has_succeeded(pod):
-        succeeded = uncounted.get("succeeded") or []
-        if not rules.is_indexed(view.job) and uid not in succeeded:
-            uncounted["succeeded"] = [*succeeded, uid]
-        return
+def _note(view: View, ended: Iterable[Obj], end: End | None) -> None:
+    """Add the uids of those that are not in the status yet, nor among the indexes that are done."""
+    uncounted, job = view.status["uncountedTerminatedPods"], view.job
+    failed = dict.fromkeys(uncounted.get("failed") or ())
+    succeeded = dict.fromkeys(uncounted.get("succeeded") or ())
     lost_with_job = end is not None and end.failed
-    over = rules.has_failed(pod, view.job) or lost_with_job
-    if over and rules.counts_for(pod, view.job) and judge(view.job, pod).counts:
-        uncounted["failed"] = [*failed, uid]
+    for pod in ended:
+        uid = pod["metadata"]["uid"]
+        if uid in failed:
+            continue
+        if rules.has_succeeded(pod):
+            if not rules.is_indexed(job):
+                succeeded[uid] = None
+            continue
+        over = lost_with_job or rules.has_failed(pod, job)
+        if over and rules.counts_for(pod, job) and judge(job, pod).counts:
+            failed[uid] = None
+    lists = {"succeeded": list(succeeded), "failed": list(failed)}
+    view.status["uncountedTerminatedPods"] = {field: uids for field, uids in lists.items() if uids}
 
 
 def _put(status: Obj, field: str, value: int | str) -> None:

@@ -100,7 +100,8 @@ class JobPodControl:
 
 
 async def release(client: Client, pod: Obj) -> Obj | None:
-    """Take the tracking finalizer off; the pod as it was written, None if there is nothing to take off any more."""
+    """Take the tracking finalizer off; the pod as it was written, None if there is nothing to take off any more.
+    Raises ApiError also for a conflict, after which the pod may still have it."""
     if not rules.is_tracked(pod):
         return None
     meta = pod["metadata"]
@@ -108,9 +109,9 @@ async def release(client: Client, pod: Obj) -> Obj | None:
     try:
         return await client.patch(PODS, meta["name"], patch, meta["namespace"], content_type=STRATEGIC_MERGE_PATCH)
     except ApiError as error:
-        if error.code in (404, 409):  # It is gone, or another has its name.
-            return None
-        raise
+        if error.code != 404:
+            raise
+        return None
 
 
 def surplus(view: View) -> list[Obj]:
@@ -118,6 +119,8 @@ def surplus(view: View) -> list[Obj]:
     Source: activePodsForRemoval."""
     count = max(0, -view.missing)
     if not rules.is_indexed(view.job):
+        if not count:
+            return []
         return pod_rules.deletion_order(view.active, (), view.now)[:count][:BURST]
     by_index: dict[int, list[Obj]] = {}
     for pod in view.active:
@@ -125,7 +128,7 @@ def surplus(view: View) -> list[Obj]:
     doomed: list[Obj] = []
     left: list[Obj] = []
     for pods in by_index.values():
-        *more, last = pod_rules.deletion_order(pods, (), view.now)
+        *more, last = pod_rules.deletion_order(pods, (), view.now) if len(pods) > 1 else pods
         doomed += more
         (left if rules.counts_for(last, view.job) else doomed).append(last)
     if len(doomed) < count:

@@ -99,11 +99,12 @@ class View:
 
     def _newly_ended(self) -> tuple[list[Obj], list[Obj]]:
         """The pods that have succeeded, and those that have failed, and that the status knows nothing of."""
-        known = self.status["uncountedTerminatedPods"]
+        uncounted = self.status["uncountedTerminatedPods"]
+        known = {field: set(uncounted.get(field) or ()) for field in ("succeeded", "failed")}
         tracked = [pod for pod in self.pods if rules.is_tracked(pod) and rules.counts_for(pod, self.job)]
         return (
-            [pod for pod in tracked if rules.has_succeeded(pod) and _is_new(pod, known.get("succeeded"))],
-            [pod for pod in tracked if rules.has_failed(pod, self.job) and _is_new(pod, known.get("failed"))],
+            [pod for pod in tracked if rules.has_succeeded(pod) and _uid(pod) not in known["succeeded"]],
+            [pod for pod in tracked if rules.has_failed(pod, self.job) and _uid(pod) not in known["failed"]],
         )
 
     def _failures(self, known: Failures | None, succeeded: Sequence[Obj], failed: Sequence[Obj]) -> Failures:
@@ -129,8 +130,9 @@ class View:
             self.waiting = per_index.waiting(tracked, self.job, over)
 
 
-def _is_new(pod: Obj, known: Sequence[str] | None) -> bool:
-    return pod["metadata"]["uid"] not in (known or ())
+def _uid(pod: Obj) -> str:
+    uid: str = pod["metadata"]["uid"]
+    return uid
 
 
 def _indexes(pods: Iterable[Obj]) -> Iterable[int]:

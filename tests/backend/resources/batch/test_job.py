@@ -244,3 +244,24 @@ def test_a_job_without_a_goal_shows_how_many_work_at_once():
     ending = copy.deepcopy(job())
     ending["metadata"]["deletionTimestamp"] = START
     assert JOB.row(ending, NOW)[1] == "Terminating"
+
+
+def test_an_indexed_job_that_shrinks_has_fewer_successes():
+    spec = {
+        "selector": None, "template": template(restartPolicy="Never"), "completionMode": "Indexed",
+        "completions": 2, "parallelism": 2,
+    }  # fmt: skip
+    assert status_faults(JOB, {"succeeded": 1}, {"succeeded": 3}, **spec) == []
+    assert status_faults(JOB, {"succeeded": 1}, {"succeeded": 3}, **{**spec, "parallelism": 1}) == [
+        "status.succeeded: Invalid value: 1: cannot decrease the succeeded counter"
+    ]
+
+
+def test_a_job_that_is_resumed_starts_anew():
+    spec = {"selector": None, "template": template(restartPolicy="Never")}
+    before = {"startTime": START, "conditions": [{"type": "Suspended", "status": "True"}]}
+    resumed = [{"type": "Suspended", "status": "False"}]
+    assert status_faults(JOB, {"startTime": END, "conditions": resumed}, before, **spec) == []
+    assert status_faults(JOB, {"startTime": END, "conditions": before["conditions"]}, before, **spec) == [
+        "status.startTime: Required value: startTime cannot be removed for unsuspended job"
+    ]
