@@ -10,6 +10,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+_SHARE = 2
+"""History takes at most one part in so many of what the live objects take, or _SPARED if that is more. It is for those
+who come back after a restart, as memory has the newest changes for all others; and who finds it gone reads what is
+live, which costs no more than reading a long history."""
+_SPARED = 512 << 10
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -29,22 +35,26 @@ class Backlog:
         self._keep_bytes = keep_bytes
         self._steps: deque[tuple[int, int, bool, int]] = deque()
         self._size = 0
+        self._live = 0
         self.compacted = 0
         """The compact revision: other threads may read it."""
 
-    def add(self, revision: int, previous: int, deleted: bool, size: int) -> None:
-        """`revision` replaced the row `previous` (0: none). `size`: bytes of the rows that go with it."""
+    def add(self, revision: int, previous: int, deleted: bool, *, size: int, replaced: int) -> None:
+        """`revision`, of `size` bytes, replaced the row `previous` (0: none), of `replaced` bytes."""
+        self._live += (0 if deleted else size) - replaced
         if previous or deleted:
-            self._steps.append((revision, previous, deleted, size))
-            self._size += size
+            freed = replaced + (size if deleted else 0)
+            self._steps.append((revision, previous, deleted, freed))
+            self._size += freed
 
     def due(self, newest: int, *, at_least: int, at_most: int, max_bytes: int) -> Chunk | None:
         """What is too old, or too much: None if that is less than `at_least` steps. Nothing is taken out."""
         ids: list[int] = []
         last = steps = size = 0
         horizon = newest - self._keep_revisions
+        room = min(self._keep_bytes, max(_SPARED, self._live // _SHARE))
         for revision, previous, deleted, step_size in self._steps:
-            over = self._size - size > self._keep_bytes
+            over = self._size - size > room
             if steps >= at_most or size >= max_bytes or (revision > horizon and not over):
                 break
             if previous:

@@ -97,8 +97,10 @@ class Database:
                     old = loaded.live.pop(key, None)
                     if not deleted:
                         loaded.live[key] = Entry(key, revision, raw)
-                    freed = (len(old.raw) if old else 0) + (len(raw) if deleted else 0)
-                    backlog.add(revision, old.revision if old else 0, bool(deleted), freed)
+                    backlog.add(
+                        revision, old.revision if old else 0, bool(deleted),
+                        size=len(raw), replaced=len(old.raw) if old else 0,
+                    )  # fmt: skip
         except SQLAlchemyError as error:
             raise StoreError(f"{self.dialect.location} cannot be read: {reason(error)}") from error
         return loaded

@@ -29,7 +29,7 @@ _PRAGMAS = (
 )
 
 _VACUUM_PAGES = 128
-_SPARE_PAGES = 512
+_SPARE_PAGES = 128
 """Free pages that a file may keep: churn takes them again at once."""
 
 

@@ -166,10 +166,9 @@ class Writer:
         if chunk is not None:
             self._backlog.removed(chunk)
         for write in batch:
-            freed = len(write.previous.raw) if write.previous else 0
-            freed += len(write.entry.raw) if write.deleted else 0
-            previous = write.previous.revision if write.previous else 0
-            self._backlog.add(write.entry.revision, previous, write.deleted, freed)
+            entry, old = write.entry, write.previous
+            previous, replaced = (old.revision, len(old.raw)) if old else (0, 0)
+            self._backlog.add(entry.revision, previous, write.deleted, size=len(entry.raw), replaced=replaced)
 
     def _do_chore(self) -> None:
         if not self._chores:

@@ -84,10 +84,30 @@ async def test_churn_neither_grows_the_file_nor_stalls_a_write(open_store, path,
     assert max(stalls) < 0.5  # generous: the machine is shared; the bench prints the real figure
 
 
+async def test_a_long_churn_leaves_a_file_that_is_not_much_larger_than_what_is_live(
+    open_store, until, path, thing
+):
+    store = await open_store()
+    keys = [f"core/things/a/{n}" for n in range(1000)]
+    await asyncio.gather(*(store.create(key, thing("x" * 900)) for key in keys))
+    for _ in range(8):
+        await asyncio.gather(
+            *(store.update(key, thing("y" * 900), revision=store.get(key).revision) for key in keys)
+        )
+    live = sum(len(entry.raw) for entry in store.list("").entries)
+
+    def kept():
+        with sqlite3.connect(path) as other:
+            return other.execute("SELECT sum(length(value)) FROM log").fetchone()[0]
+
+    await until(lambda: kept() < 1.7 * live)
+    await until(lambda: path.stat().st_size < 3 * live)
+
+
 def test_garbage_is_due_in_order_and_never_beyond_the_horizon():
     backlog = Backlog(keep_revisions=5, keep_bytes=1000)
     for revision in range(2, 21):
-        backlog.add(revision, revision - 1, revision == 20, 10)
+        backlog.add(revision, revision - 1, revision == 20, size=5, replaced=5)
     assert backlog.due(20, at_least=15, at_most=99, max_bytes=9999) is None
     chunk = backlog.due(20, at_least=1, at_most=10, max_bytes=9999)
     assert (chunk.revision, chunk.ids) == (11, [*range(1, 11)])
