@@ -9,7 +9,7 @@ mkdir -p "$clients"
 command -v npm >/dev/null || "$(dirname "$0")/install.sh" npm
 case $(uname -m) in aarch64) machine=arm64 ;; *) machine=x64 ;; esac
 # With a Node.js of its own: it is too new for Debian's.
-npm install --prefix "$clients/node" --silent --no-audit --no-fund \
+npm install --prefix "$clients/node" --loglevel=error --no-audit --no-fund \
     @kubernetes/client-node@2.0.1 "node-linux-$machine@24.21.0"
 
 without_dependencies() {

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.clients.conftest import printed_kubeconfig
 from tests.support.backend_process import running_backend
 
 KOPF = shutil.which("kopf", path=str(Path(sys.executable).parent))
@@ -60,7 +61,7 @@ class Running:
     """The cluster that the operator works on, through kubectl."""
 
     def __init__(self, home: Path) -> None:
-        self._env = {**os.environ, "KUBECONFIG": str(home / "kubeconfig"), "HOME": str(home)}
+        self._env = {**os.environ, "KUBECONFIG": str(printed_kubeconfig(home)), "HOME": str(home)}
         self._log = home / "operator.log"
 
     def kubectl(self, *args: str, stdin: Any = None) -> str:
