@@ -12,12 +12,13 @@ from tests.support.backend_process import running_backend
 from tests.support.wire import Wire, revision, settled
 
 STILL_SECONDS = 1.0
+SETTINGS = ("--request-timeout", "2", "--max-mutating-requests-inflight", "2")
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Requests have little time, so that the tests need little, too."""
-    with running_backend(tmp_path_factory.mktemp("hostile"), "--request-timeout", "2") as home:
+    with running_backend(tmp_path_factory.mktemp("hostile"), *SETTINGS) as home:
         yield home
 
 
@@ -53,3 +54,4 @@ def service(wire: Wire) -> Iterator[str]:
     settled(wire)
     yield f"{DEFAULT}/services/patched"
     wire.call("DELETE", f"{DEFAULT}/services/patched")
+    settled(wire)

@@ -259,3 +259,4 @@ def widgets(wire: Wire) -> Iterator[str]:
     settled(wire)
     yield collection
     wire.call("DELETE", f"{path}/oddities.hostile.io")
+    settled(wire)
