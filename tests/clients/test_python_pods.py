@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.incluster_config import InClusterConfigLoader
 from kubernetes.stream import portforward, stream
 from kubernetes.watch import Watch
 
@@ -18,7 +20,7 @@ pytestmark = [
 
 IMAGE = "busybox:1.36"
 _SECONDS = 60
-LOOK_AROUND = "cd /var/run/secrets/kubernetes.io/serviceaccount && cat namespace && echo && ls"
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +117,29 @@ def test_logs_are_followed_to_their_end(core: client.CoreV1Api, namespace: str) 
     assert core.read_namespaced_pod_log("talks", namespace, tail_lines=1) == "line 3\n"
 
 
-def test_a_pod_has_the_files_of_its_account(core: client.CoreV1Api, namespace: str) -> None:
-    start(core, namespace, "inside", LOOK_AROUND, "Succeeded")
-    assert core.read_namespaced_pod_log("inside", namespace).split() == [namespace, "ca.crt", "namespace", "token"]
+def test_the_files_of_a_pod_s_account_are_in_cluster_configuration(
+    core: client.CoreV1Api, namespace: str, server: str, tmp_path: Path
+) -> None:
+    for name in ("token", "ca.crt", "namespace"):
+        content = stream(
+            core.connect_get_namespaced_pod_exec, server, namespace, command=["cat", f"{ACCOUNT}/{name}"],
+            stdin=False, stdout=True, stderr=True, tty=False,
+        )  # fmt: skip
+        (tmp_path / name).write_text(content)
+    assert (tmp_path / "namespace").read_text() == namespace
+    host, port = core.api_client.configuration.host.removeprefix("https://").split(":")
+    environment = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+    made = client.Configuration()
+    loader = InClusterConfigLoader(str(tmp_path / "token"), str(tmp_path / "ca.crt"), environ=environment)
+    loader.load_and_set(made)
+    with client.ApiClient(made) as api:
+        review = client.AuthenticationV1Api(api).create_self_subject_review(client.V1SelfSubjectReview())
+        user = review.status.user_info
+        assert user.username == f"system:serviceaccount:{namespace}:default"
+        assert user.extra["authentication.kubernetes.io/pod-name"] == [server]
+        with pytest.raises(ApiException) as refused:
+            client.CoreV1Api(api).list_namespaced_pod(namespace)
+        assert refused.value.status == 403
 
 
 def test_a_pod_is_evicted_and_gone(core: client.CoreV1Api, namespace: str) -> None:
