@@ -38,7 +38,7 @@ class Batch:
         cron_jobs, jobs, pods = (Informer(self.client, gvr) for gvr in (CRON_JOBS, JOBS, PODS))
         made = JobController(client, jobs=jobs, pods=pods, clock=self.clock)
         ttl = TtlAfterFinishedController(client, jobs=jobs, clock=self.clock)
-        cron = CronJobController(client, cron_jobs=cron_jobs, jobs=jobs, clock=self.clock)
+        self.cron = cron = CronJobController(client, cron_jobs=cron_jobs, jobs=jobs, clock=self.clock)
         collector = GarbageCollector(self.client, catalog=self.plane.catalog)
         controllers = (made.controller, made.orphans, ttl.controller, cron.controller)
         parts = (*controllers, made.recorder, cron.recorder, cron_jobs, jobs, pods, collector)
@@ -72,7 +72,7 @@ class Batch:
     async def pass_to(self, moment: float) -> None:
         """Let time pass until then, and the controllers do what is due."""
         await self.settle()
-        await self.clock.advance(moment - self.clock.now())
+        await self.clock.advance(max(0.0, moment - self.clock.now()))
         await self.settle()
 
     async def cron_job(self) -> Obj:
@@ -81,6 +81,25 @@ class Batch:
     async def runs(self) -> list[str]:
         """The names of all Jobs."""
         return sorted(job["metadata"]["name"] for job in (await self.client.list(JOBS, "default"))["items"])
+
+    async def has_runs(self, *names: str) -> None:
+        """Wait until these are all Jobs that there are."""
+
+        async def so() -> bool:
+            return await self.runs() == sorted(names)
+
+        await self.until(so)
+
+    async def cron_says(self, **expected: Any) -> Obj:
+        """The CronJob's status, once it has these fields; `active` are the names of the runs."""
+
+        async def said() -> Obj | None:
+            status = (await self.cron_job()).get("status") or {}
+            active = [run["name"] for run in status.get("active") or ()]
+            shown = {**status, "active": active}
+            return status if all(shown.get(field) == value for field, value in expected.items()) else None
+
+        return await self.until(said)
 
     async def finish_run(self, name: str, result: str = "Complete") -> None:
         """As the Job's own controller does it."""
