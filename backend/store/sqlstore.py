@@ -43,7 +43,8 @@ class Limits:
     """How much of the past is kept.
 
     On disk: the newest `keep_revisions` revisions can be watched from, unless what they replaced is more than
-    `keep_bytes`, or than half of what is live (backend.store.compaction). In memory: `memory_events` and `memory_bytes` of events, which is also how far a watcher may lag.
+    `keep_bytes`, or than half of what is live (backend.store.compaction). In memory: `memory_events` and
+    `memory_bytes` of events, which is also how far a watcher may lag.
     """
 
     keep_revisions: int = 10_000

@@ -23,7 +23,7 @@ def load_rows(cluster: Cluster) -> list[Row]:
     endpoint, token = _endpoint(cluster), (cluster.folder / "admin.token").read_text().strip()
     cluster.run("create", "namespace", "bench")
     rows = []
-    with _echo_floor(cluster) as floor_endpoint:
+    with echo_floor(cluster) as floor_endpoint:
         for clients in (1, 16, 64):
             floor = _wrk("post.lua", floor_endpoint, clients, token, f"f{clients}", "secret")
             creates = _wrk("post.lua", endpoint, clients, token, f"b{clients}", "secret")
@@ -69,7 +69,7 @@ def _wrk(script: str, endpoint: str, clients: int, token: str, *args: str) -> fl
 
 
 @contextmanager
-def _echo_floor(cluster: Cluster) -> Iterator[str]:
+def echo_floor(cluster: Cluster) -> Iterator[str]:
     """The echo application under uvicorn, with the cluster's own certificate."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -18,9 +18,10 @@ SECONDS = 60.0
 class Api:
     """Where a cluster answers, and as whom it is asked."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, endpoint: str = "") -> None:
+        """With an `endpoint`, of another server that has the cluster's certificate."""
         description = json.loads((cluster.folder / "backend.json").read_text())
-        host, _, port = description["endpoint"].removeprefix("https://").rpartition(":")
+        host, _, port = (endpoint or description["endpoint"]).removeprefix("https://").rpartition(":")
         self.address = (host, int(port))
         self._context = ssl.create_default_context(cafile=description["caFile"])
         self._token = Path(description["tokenFile"]).read_text().strip()

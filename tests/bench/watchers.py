@@ -6,6 +6,7 @@ import select
 import ssl
 import time
 
+from tests.bench.api_load import echo_floor
 from tests.bench.backend_start import cpu_seconds
 from tests.bench.report import Row, quantile
 from tests.bench.tls_client import Api, exchange
@@ -21,71 +22,81 @@ def watcher_rows(cluster: Cluster) -> list[Row]:
     """From before the change is sent until its event is at the watcher's socket; decrypted after the clock is read."""
     cluster.run("create", "namespace", NAMESPACE)
     cluster.run("wait", "--for=create", "configmap/kube-root-ca.crt", "-n", NAMESPACE)
-    api = Api(cluster)
-    poll = select.epoll()
-    watches: dict[int, ssl.SSLSocket] = {}
-    try:
-        for _ in range(WATCHERS):
-            watch = _watch(api)
-            watches[watch.fileno()] = watch
-            poll.register(watch.fileno(), select.EPOLLIN | select.EPOLLET)
-        seconds: list[float] = []
+    with echo_floor(cluster) as endpoint, Watches(Api(cluster, endpoint), b"Status") as watches:
+        floor = watches.seconds(CHANGES)
+    with Watches(Api(cluster), b"kube-root-ca.crt") as watches:
         before = cpu_seconds(cluster.pid)
-        with api.connect() as writer:
-            for number in range(CHANGES):
-                seconds += _change(api, writer, poll, watches, f"change-{number}")
-        cpu = (cpu_seconds(cluster.pid) - before) / CHANGES * 1000
-    finally:
-        for watch in watches.values():
-            watch.close()
-        poll.close()
-    p50, p99 = quantile(seconds, 0.5) * 1000, quantile(seconds, 0.99) * 1000
-    return [
-        Row(
-            f"a change, seen by {WATCHERS:,} watches, TLS, p99",
-            f"{p99:.0f} ms",
-            f"p50 {p50:.0f} ms, CPU {cpu:.0f} ms",
-            "<= 50 ms",
-            p99 <= 50,
-        )
-    ]
+        seconds = watches.seconds(CHANGES)
+        cpu = (cpu_seconds(cluster.pid) - before) / CHANGES
+    p50, p99 = quantile(seconds, 0.5), quantile(seconds, 0.99)
+    beside = (
+        f"p50 {_ms(p50)}, CPU {_ms(cpu)}; echo p50 {_ms(quantile(floor, 0.5))}, p99 {_ms(quantile(floor, 0.99))}"
+    )
+    return [Row(f"a change, seen by {WATCHERS:,} watches, TLS, p99", _ms(p99), beside, "<= 50 ms", p99 <= 0.05)]
 
 
-def _watch(api: Api) -> ssl.SSLSocket:
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+class Watches:
+    """Open watches of one collection, and one connection that changes it."""
+
+    def __init__(self, api: Api, first: bytes) -> None:
+        """`first` is in what every watch gets at once."""
+        self._api = api
+        self._poll = select.epoll()
+        self._watches: dict[int, ssl.SSLSocket] = {}
+        self._writer = api.connect()
+        for _ in range(WATCHERS):
+            watch = _watch(api, first)
+            self._watches[watch.fileno()] = watch
+            self._poll.register(watch.fileno(), select.EPOLLIN | select.EPOLLET)
+
+    def __enter__(self) -> Watches:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for connection in (self._writer, *self._watches.values()):
+            connection.close()
+        self._poll.close()
+
+    def seconds(self, changes: int) -> list[float]:
+        """Until each of the watches had each of the changes. Raises RuntimeError when one has not."""
+        return [moment for number in range(changes) for moment in self._change(f"change-{number}")]
+
+    def _change(self, name: str) -> list[float]:
+        meta = f'{{"name":"{name}"}}'
+        body = f'{{"apiVersion":"v1","kind":"ConfigMap","metadata":{meta},"data":{{"a":"b"}}}}'.encode()
+        self._poll.poll(0)
+        arrived: dict[int, float] = {}
+        request = self._api.head("POST", PATH, body)
+        began = time.perf_counter()
+        self._writer.sendall(request)
+        while len(arrived) < len(self._watches):
+            ready = self._poll.poll(30)
+            now = time.perf_counter()
+            if not ready:
+                raise RuntimeError(f"{len(self._watches) - len(arrived)} watches did not get {name}")
+            for file, _ in ready:
+                arrived.setdefault(file, now)
+        _, status, _ = exchange(self._writer, b"")
+        if status != 201:
+            raise RuntimeError(f"{name} was answered with {status}")
+        if any(f'"{name}"'.encode() not in _drain(watch) for watch in self._watches.values()):
+            raise RuntimeError(f"a watch got something else than {name}")
+        return [moment - began for moment in arrived.values()]
+
+
+def _watch(api: Api, first: bytes) -> ssl.SSLSocket:
     """A watch that has had its answer's head and what is there already."""
     connection = api.connect()
     connection.sendall(api.head("GET", f"{PATH}?watch=1"))
     answer = b""
-    while b"kube-root-ca.crt" not in answer or not answer.endswith(b"\n\r\n"):
+    while first not in answer or not answer.endswith(b"\n\r\n"):
         answer += connection.recv(1 << 16)
     connection.setblocking(False)
     return connection
-
-
-def _change(
-    api: Api, writer: ssl.SSLSocket, poll: select.epoll, watches: dict[int, ssl.SSLSocket], name: str
-) -> list[float]:
-    """Seconds until each watcher has it. Raises RuntimeError when one has not."""
-    body = f'{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{name}"}},"data":{{"a":"b"}}}}'.encode()
-    for file, _ in poll.poll(0):
-        _drain(watches[file])
-    arrived: dict[int, float] = {}
-    request = api.head("POST", PATH, body)
-    began = time.perf_counter()
-    writer.sendall(request)
-    while len(arrived) < len(watches):
-        ready = poll.poll(30)
-        now = time.perf_counter()
-        if not ready:
-            raise RuntimeError(f"{len(watches) - len(arrived)} watches did not get {name}")
-        for file, _ in ready:
-            arrived.setdefault(file, now)
-    _, status, _ = exchange(writer, b"")
-    if status != 201:
-        raise RuntimeError(f"{name} was answered with {status}")
-    if any(f'"{name}"'.encode() not in _drain(watch) for watch in watches.values()):
-        raise RuntimeError(f"a watch got something else than {name}")
-    return [moment - began for moment in arrived.values()]
 
 
 def _drain(watch: ssl.SSLSocket) -> bytes:
