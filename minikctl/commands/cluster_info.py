@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from minikctl.client import kubeconfig
 from minikctl.client.builder import Info, Query, collect
 from minikctl.client.errors import Failure
 from minikctl.command import Command, Invocation
@@ -12,14 +15,14 @@ _CLUSTER_SERVICES = "kubernetes.io/cluster-service=true"
 def run(call: Invocation) -> int:
     """Print where the control plane and the cluster's services are.
 
-    A server that serves no services, as the local one, is an error: so it is to kubectl.
+    A server that serves no services is an error: so it is to kubectl.
     """
     if call.args[:1] == ["dump"]:
         raise Failure("cluster-info dump is not offered: use get, describe and logs")
     out = call.streams.out
     try:
         query = Query(args=["services"], selector=_CLUSTER_SERVICES)
-        server = call.factory.client.server
+        server = _server(call)
         services = collect(call.factory, query).check()
         out.write(f"Kubernetes control plane is running at {server}\n")
         for info in services:
@@ -29,6 +32,16 @@ def run(call: Invocation) -> int:
         out.write("\nTo further debug and diagnose cluster problems, use 'minikctl cluster-info dump'.\n")
         out.flush()
     return 0
+
+
+def _server(call: Invocation) -> str:
+    """The server's URL; the local cluster's is the one for others, since a browser cannot open its socket."""
+    server = call.factory.client.server
+    if not server.startswith("unix:"):
+        return server
+    port = os.path.join(kubeconfig.profile_dir(call.factory.target.local), "port")
+    with open(port, encoding="ascii") as file:
+        return f"https://127.0.0.1:{file.read().strip()}"
 
 
 def _address(server: str, info: Info) -> str:

@@ -15,10 +15,10 @@ from backend.meta.errors import ApiError
 from backend.meta.selectors import parse_label_selector
 from backend.meta.timefmt import parse
 from minikctl.client.builder import Info
-from minikctl.client.errors import Aggregate, Failure, StatusError, aggregate, is_not_found
+from minikctl.client.errors import Aggregate, Failure, StatusError, aggregate, is_not_found, message
 from minikctl.client.rest import Client, ResourceMapping
 from minikctl.client.waiting import TIMED_OUT, wait_until_gone
-from minikctl.command import Command, Flag, Invocation
+from minikctl.command import Command, CommandError, Flag, Invocation
 from minikctl.commands import drained_pods, node_choice, shared_flags
 from minikctl.commands.create.creating import dry_run
 from minikctl.flags import go_duration
@@ -58,7 +58,8 @@ def run(call: Invocation) -> int:
         call.streams.err.write("".join(f" {name}\n" for name in pending))
     failure = aggregate(errors)
     if failure is not None:
-        raise failure
+        flat = failure.errors if isinstance(failure, Aggregate) else [failure]
+        raise CommandError("\n".join(message(one) for one in flat))
     return 0
 
 
