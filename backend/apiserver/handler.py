@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from backend.apiserver.call import Call, Many, One, Plain, Server
 from backend.apiserver.custom.conversion import NeedsConversion
 from backend.apiserver.custom.definitions import CustomDefinitions
 from backend.apiserver.custom.local_services import LocalServices
+from backend.apiserver.faults import unexpected
 from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
 from backend.apiserver.resource_metrics.serving import Meters
@@ -245,7 +245,5 @@ class _guarded:
         if isinstance(error, TooLarge):
             raise errors.request_too_large("etcdserver: request is too large") from None
         request = self._request
-        where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
         what = f"{request.verb} {request.resource}/{request.subresource} {request.namespace}/{request.name}"
-        _log.error("%s: unexpected %s\n%s", what, type(error).__name__, where)
-        raise errors.internal(f"unexpected {type(error).__name__}") from None
+        raise unexpected(_log, what, error) from None

@@ -13,6 +13,7 @@ from backend.apiserver.authentication.authenticator import ANONYMOUS_PATHS, Auth
 from backend.apiserver.authentication.impersonation import NobodyImpersonated
 from backend.apiserver.authorization.attributes import MASTERS, Attributes, Authorizer
 from backend.apiserver.authorization.refusal import require, require_also, selected_name
+from backend.apiserver.faults import unexpected
 from backend.apiserver.http import health, openid
 from backend.apiserver.http.bodies import ClientGone
 from backend.apiserver.http.discovery import Discovery
@@ -104,10 +105,9 @@ class App:
         except ClientGone:
             pass
         except Exception as error:
-            logger.exception("%s %s failed", exchange.method, exchange.path)
-            if exchange.streaming:
-                raise
-            await exchange.respond_error(internal(str(error)))
+            fault = unexpected(logger, f"{exchange.method} {exchange.path}", error)
+            if not exchange.streaming:  # uvicorn ends what is left unfinished
+                await exchange.respond_error(fault)
         finally:
             self._requests -= 1
             self._counts.mutating -= mutating
