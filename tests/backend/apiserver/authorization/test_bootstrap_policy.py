@@ -50,6 +50,18 @@ async def test_the_parts_of_the_control_plane_can_work(bootstrapped):
     assert not ask("anybody", "get", path="/metrics").allowed
 
 
+async def test_the_autoscaler_can_measure_pods_and_scale_anything(bootstrapped):
+    who = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
+    for verb, group, resource in (
+        ("list", "metrics.k8s.io", "pods"),
+        ("get", "apps", "deployments/scale"),
+        ("update", "example.com", "herds/scale"),
+        ("update", "autoscaling", "horizontalpodautoscalers/status"),
+    ):
+        assert bootstrapped.ask(who, verb, resource, "default", group=group).allowed, (verb, resource)
+    assert not bootstrapped.ask(who, "update", "deployments", "default", group="apps").allowed
+
+
 async def test_what_is_missing_comes_back_and_what_is_more_stays(bootstrapped):
     admin = bootstrapped.admin
     role = await admin.get(CLUSTER_ROLES, "system:kube-dns")
