@@ -7,7 +7,6 @@ validateWatchOptions of k8s.io/apimachinery/pkg/apis/meta/internalversion/valida
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -80,18 +79,19 @@ class Watching:
 
     async def changes(self) -> AsyncGenerator[Change, None]:
         """Ends at the timeout or when the store closes. Raises 410 for a reader that lagged too far."""
-        started = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        started = clock()
         async for change in self._present():
             yield change
         timeout = self._plan.timeout
         end = started + timeout if timeout is not None else None
         farewell = end - min(_FAREWELL_SECONDS, (timeout or 0) / 2) if end is not None else None
-        bookmark = time.monotonic() + BOOKMARK_SECONDS
+        bookmark = started + BOOKMARK_SECONDS
+        wake = min(when for when in (end, farewell, bookmark) if when is not None)
         while True:
             event: Event | object | None = self._watch.ready()
             if event is None:
-                wakes = [when for when in (end, farewell, bookmark) if when is not None]
-                event = await self._next(min(wakes))
+                event = await self._next(wake)
             if event is _CLOSED:
                 return
             if isinstance(event, Event):
@@ -99,12 +99,13 @@ class Watching:
                 if change_or_none is not None:
                     yield change_or_none
                 continue
-            now = time.monotonic()
+            now = clock()
             if end is not None and now >= end:
                 return
             if farewell is not None and now >= farewell:
                 farewell = None
             bookmark = now + BOOKMARK_SECONDS
+            wake = min(when for when in (end, farewell, bookmark) if when is not None)
             if self._plan.bookmarks:
                 yield self._bookmark()
 
@@ -120,10 +121,9 @@ class Watching:
             yield self._bookmark({INITIAL_EVENTS_END: "true"})
 
     async def _next(self, wake: float) -> Event | object | None:
-        """The next event, None when it is `wake` by the monotonic clock, or _CLOSED."""
-        loop = asyncio.get_running_loop()
+        """The next event, None when it is `wake` by the event loop's clock, or _CLOSED."""
         try:
-            return await self._watch.before(loop.time() + wake - time.monotonic())
+            return await self._watch.before(wake)
         except StopAsyncIteration:
             return _CLOSED
         except SlowWatcher:

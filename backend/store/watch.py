@@ -108,7 +108,7 @@ class LogWatch:
 
     __slots__ = (
         "__weakref__", "_broadcaster", "_buffer", "_closed", "_older", "_position", "_replay", "_replay_end",
-        "_replayed", "_slow", "_start", "_waiter", "prefix",
+        "_replayed", "_slow", "_start", "_timer", "_waiter", "prefix",
     )  # fmt: skip
 
     def __init__(
@@ -125,6 +125,7 @@ class LogWatch:
         self._older: deque[Event] = deque()
         self._buffer: deque[Event] = deque(backlog)
         self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._slow = False
         self._closed = False
 
@@ -150,7 +151,7 @@ class LogWatch:
         return event
 
     async def before(self, when: float) -> Event | None:
-        """See Watch.before. One timer is all that a deadline costs here; asyncio.timeout is ten times as dear."""
+        """See Watch.before. A timer that is there serves all waits until it fires: most have the same deadline."""
         loop = asyncio.get_running_loop()
         while True:
             if self._slow:
@@ -190,6 +191,7 @@ class LogWatch:
     def close(self) -> None:
         """End the iteration, whoever is in it. What was not read yet is gone. Idempotent."""
         self._closed = True
+        self._cancel_timer()
         self._older.clear()
         self._buffer.clear()
         self._broadcaster.remove(self)
@@ -210,14 +212,23 @@ class LogWatch:
             self._replayed = complete
 
     async def _wait(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        if until < math.inf and (self._timer is None or self._timer.when() > until):
+            self._cancel_timer()
+            self._timer = loop.call_at(until, self._fire)
         self._waiter = loop.create_future()
-        timer = loop.call_at(until, self._wake) if until < math.inf else None
         try:
             await self._waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._wake()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _drop(self) -> None:
         self._slow = True
