@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
+from zlib import crc32
 
 import pytest
 import schemathesis
@@ -28,6 +29,8 @@ GROUPS = (
     "apis/networking.k8s.io/v1", "apis/node.k8s.io/v1", "apis/policy/v1", "apis/rbac.authorization.k8s.io/v1",
     "apis/resource.k8s.io/v1", "apis/scheduling.k8s.io/v1", "apis/storage.k8s.io/v1",
 )  # fmt: skip
+OF_EACH = 3
+"""One of so many operations is searched in CI, always the same ones."""
 DIALS = ("/exec", "/attach", "/portforward", "/proxy", "/log")
 """Subresources that reach beyond the API server, and know no dry run."""
 
@@ -50,7 +53,9 @@ def document(wire: Wire, group: str) -> dict[str, Any]:
 def operations(wire: Wire, group: str) -> Iterator[Any]:
     for found in schemathesis.openapi.from_dict(document(wire, group)).get_all_operations():
         operation = found.ok()
-        if not operation.path.endswith(DIALS) and "/proxy" not in operation.path:
+        if operation.path.endswith(DIALS) or "/proxy" in operation.path:
+            continue
+        if MORE > 1 or crc32(f"{operation.method}{operation.path}".encode()) % OF_EACH == 0:
             yield operation
 
 
@@ -83,8 +88,9 @@ def send(wire: Wire, case: Any, known: list[str]) -> tuple[str, Answer]:
         if isinstance(case.body, dict) and known and "name" in parameters and "metadata" in case.body:
             case.body["metadata"]["name"] = parameters["name"]
         body = case.body if isinstance(case.body, bytes) else json.dumps(case.body).encode()
-    media = case.media_type if case.media_type and "*" not in case.media_type else "application/json"
-    return f"{case.method} {shown} {(body or b'')[:2000]!r}", wire.call(case.method.upper(), shown, body, media)
+    media = case.media_type if case.method == "PATCH" else "application/json"
+    answer = wire.call(case.method.upper(), shown, body, media)
+    return f"{case.method} {shown} {(body or b'')[:2000]!r}", answer
 
 
 def search(wire: Wire, operation: Any) -> None:
@@ -92,7 +98,7 @@ def search(wire: Wire, operation: Any) -> None:
 
     @seed(len(operation.path))
     @settings(
-        max_examples=(2 if operation.method == "get" else 4) * MORE, deadline=None, database=None,
+        max_examples=(2 if operation.method == "get" else 6) * MORE, deadline=None, database=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(operation.as_strategy())

@@ -76,7 +76,8 @@ class _Item:
         return item | {"parameters": self._path_parameters(named=False)}
 
     def named(self, verbs: Iterable[str], subresource: str) -> Obj:
-        item = {METHODS[verb]: self._operation(verb, subresource) for verb in verbs if verb in METHODS}
+        own = [verb for verb in verbs if verb in METHODS and (subresource or verb != "create")]
+        item = {METHODS[verb]: self._operation(verb, subresource) for verb in own}
         return item | {"parameters": self._path_parameters(named=True)}
 
     def _path_parameters(self, *, named: bool) -> list[Obj]:
