@@ -77,9 +77,15 @@ class CronJobController:
         return again
 
     async def _write(self, key: Key, cron_job: Obj, status: Obj) -> None:
-        if status != (cron_job.get("status") or {}):
+        if status == (cron_job.get("status") or {}):
+            return
+        try:
             updated = await self._client.update(CRON_JOBS, {**cron_job, "status": status}, "status")
-            self._expected_cron_jobs.wrote(key, updated)
+        except ApiError as error:
+            if error.code != 404:
+                raise
+            return
+        self._expected_cron_jobs.wrote(key, updated)
 
 
 def _schedule(cron_job: Obj) -> tuple[str, str | None]:

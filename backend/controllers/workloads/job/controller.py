@@ -170,10 +170,15 @@ class JobController:
         return not view.status["uncountedTerminatedPods"] and not view.terminating
 
     async def _write(self, key: Key, view: View) -> None:
-        """Raises 409 if somebody changed the Job since it was looked at."""
+        """Raises 409 if somebody changed the Job since it was looked at; that it is gone, its informer will tell."""
         if view.status == view.job.get("status"):
             return
-        updated = await self._client.update(JOBS, {**view.job, "status": copy.deepcopy(view.status)}, "status")
+        try:
+            updated = await self._client.update(JOBS, {**view.job, "status": copy.deepcopy(view.status)}, "status")
+        except ApiError as error:
+            if error.code != 404:
+                raise
+            return
         self._expected_jobs.wrote(key, updated)
         view.job = updated
 
