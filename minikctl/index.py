@@ -127,6 +127,7 @@ COMMANDS: dict[str, str | Group] = {
     "rollout resume": "minikctl.commands.rollout.resume",
     "rollout status": "minikctl.commands.rollout.status",
     "rollout undo": "minikctl.commands.rollout.undo",
+    "run": "minikctl.commands.run",
     "scale": "minikctl.commands.scale",
     "set": Group("Set specific features on objects", "Change what is often changed of resources."),
     "set env": "minikctl.commands.set.env",
@@ -170,7 +171,7 @@ ALIASES = {
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Basic Commands (Beginner):", ("create", "expose", "set")),
+    ("Basic Commands (Beginner):", ("create", "expose", "run", "set")),
     ("Basic Commands (Intermediate):", ("explain", "get", "edit", "delete")),
     ("Deploy Commands:", ("rollout", "scale", "autoscale")),
     (

@@ -18,7 +18,7 @@ _NOTICE = (
 
 def run(call: Invocation) -> int:
     """Join the streams of a container's first process, as the container was started with them."""
-    flags, args, err = call.flags, call.args, call.streams.err
+    args = call.args
     try:
         podselect.check_running_timeout(call)
     except Failure as error:
@@ -29,11 +29,16 @@ def run(call: Invocation) -> int:
         raise Failure(
             f"expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw {len(args)}: [{' '.join(args)}]"
         )
-    pod = podselect.find_pod(call.factory, "/".join(args), flags["pod-running-timeout"])
+    pod = podselect.find_pod(call.factory, "/".join(args), call.flags["pod-running-timeout"])
     phase = (pod.get("status") or {}).get("phase")
     if phase in ("Succeeded", "Failed"):
         raise Failure(f"cannot attach a container in a completed pod; current phase is {phase}")
-    container = _container(call, pod)
+    return attach_to(call, pod, _container(call, pod))
+
+
+def attach_to(call: Invocation, pod: dict[str, Any], container: dict[str, Any]) -> int:
+    """Join the streams of a running pod's container until it ends; the exit code."""
+    flags, err = call.flags, call.streams.err
     name = container["name"]
     if flags["tty"] and not container.get("tty") and not flags["quiet"]:
         err.write(f"error: Unable to use a TTY - container {name} did not allocate one\n")

@@ -8,6 +8,7 @@ from typing import Any
 
 from minikctl.client.builder import Info, Query, stream
 from minikctl.client.errors import Failure, StatusError, aggregate
+from minikctl.client.rest import ResourceMapping
 from minikctl.command import Command, Flag, Invocation
 from minikctl.commands import exposed, shared_flags
 from minikctl.commands.create import creating
@@ -55,7 +56,7 @@ def run(call: Invocation) -> int:
 
 
 def _expose(call: Invocation, info: Info, found: Found, strategy: creating.DryRun) -> None:
-    service = arranged(_overridden(call, _service(call, info, found)), SERVICE)
+    service = arranged(overridden(call, SERVICES, _service(call, info, found)), SERVICE)
     if strategy != "client":
         if call.flags["save-config"]:
             creating.save_config(service, typed=True)
@@ -84,9 +85,9 @@ def _service(call: Invocation, info: Info, found: Found) -> Obj:
     found.port = ports if len(ports) == 1 else found.port
     found.labels = found.labels or obj["metadata"].get("labels") or {}
     meta: Obj = {"name": flags["name"] or info.name[:_MAX_NAME]}
-    spec: Obj = {"selector": _sorted(_labels(found.selector))}
+    spec: Obj = {"selector": _sorted(labels_of(found.selector))}
     if found.labels:
-        meta["labels"] = _sorted(_labels(found.labels))
+        meta["labels"] = _sorted(labels_of(found.labels))
     made = _ports(ports, flags["protocol"], exposed.protocols(obj), flags["target-port"])
     if made:
         spec["ports"] = made
@@ -143,7 +144,7 @@ def _target(text: str) -> int | str:
     return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else text
 
 
-def _labels(text: str | dict[str, str]) -> dict[str, str]:
+def labels_of(text: str | dict[str, str]) -> dict[str, str]:
     """`a=b,c=d`, or labels that need no reading."""
     if isinstance(text, dict):
         return text
@@ -158,16 +159,16 @@ def _labels(text: str | dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _overridden(call: Invocation, service: Obj) -> Obj:
-    """The service with what --overrides says."""
+def overridden(call: Invocation, mapping: ResourceMapping, made: Obj) -> Obj:
+    """The new object with what --overrides says."""
     overrides, how = call.flags["overrides"], call.flags["override-type"]
     if not overrides:
-        return service
+        return made
     from minikctl.commands.patch import TYPES, patched_locally
 
     if how not in TYPES:
         raise Failure(f"invalid override type: {how}")
-    info = Info(SERVICES, call.factory.namespace, service["metadata"]["name"], service)
+    info = Info(mapping, call.factory.namespace, made["metadata"]["name"], made)
     return patched_locally(info, TYPES[how], overrides.encode())
 
 

@@ -1,4 +1,4 @@
-"""`rollout`, `set`, `cordon`, `drain`, `taint` and `events` through both programs, on a node whose pods run."""
+"""`rollout`, `set`, `cordon`, `drain`, `taint`, `events` and `run` through both programs, on a node whose pods run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,12 @@ def node(pretending_both: Both) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "lines",
-    [*chunks("rollout_commands.txt"), *chunks("set_commands.txt"), *chunks("node_commands.txt")],
+    [
+        *chunks("rollout_commands.txt"),
+        *chunks("set_commands.txt"),
+        *chunks("node_commands.txt"),
+        *chunks("run_commands.txt"),
+    ],
     ids=lambda lines: lines[0][:40],
 )
 def test_nothing_changed(pretending_both: Both, node: str, lines: list[str]) -> None:
