@@ -1,7 +1,8 @@
 """Removes pods that nobody will run or look after any more. Source: pkg/controller/podgc/gc_controller.go.
 
 A pod that is bound to a node which has been gone for QUARANTINE_SECONDS is marked Failed and deleted at once: no
-kubelet is left to end it. Of pods that have ended, only the newest `threshold` are kept.
+kubelet is left to end it. So is one that is deleted before it has a node and that a finalizer holds. Of pods that have
+ended, only the newest `threshold` are kept.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ QUARANTINE_SECONDS = 40.0
 TERMINATED_THRESHOLD = 12_500
 _BY_NODE = "node"
 _ENDED = Key("", "")
-"""The key of all pods that have ended; every other key is ("", node)."""
+"""The key of all pods that have ended; the others are ("", node), and a pod's own."""
 
 
 def indexed(pods: Informer) -> Informer:
@@ -67,6 +68,8 @@ class PodGarbageCollector:
             self._ended.add(key)
             if len(self._ended) > self._threshold:
                 self.controller.enqueue(*_ENDED)
+        if new is not None and _will_not_run(new):
+            self.controller.enqueue(*key)
         node = new["spec"].get("nodeName") if new is not None else None
         if node and self._nodes.get("", node) is None:
             self.controller.enqueue_after("", node, QUARANTINE_SECONDS)
@@ -78,6 +81,11 @@ class PodGarbageCollector:
     async def reconcile(self, key: Key) -> None:
         if key == _ENDED:
             await self._keep_newest()
+        elif key.namespace:
+            pod = self._pods.get(*key)
+            if pod is not None and _will_not_run(pod):
+                await self._fail(pod)
+                await self._delete(pod)
         elif self._nodes.get("", key.name) is None and self._pods.by_index(_BY_NODE, key.name):
             await self._remove_orphans(key.name)
 
@@ -95,21 +103,23 @@ class PodGarbageCollector:
             if error.code != 404:
                 raise
             for pod in self._pods.by_index(_BY_NODE, node):
-                await self._fail(pod)
+                await self._fail(pod, self._disruption())
                 await self._delete(pod)
 
-    async def _fail(self, pod: Obj) -> None:
-        if (pod.get("status") or {}).get("phase") in TERMINAL_PHASES:
-            return
-        disruption = {
+    def _disruption(self) -> Obj:
+        return {
             "type": "DisruptionTarget",
             "status": "True",
             "reason": "DeletionByPodGC",
             "message": "PodGC: node no longer exists",
             "lastTransitionTime": timefmt.format_time(self._clock.now()),
         }
-        patch = {"metadata": {"uid": pod["metadata"]["uid"]},
-                 "status": {"phase": "Failed", "conditions": [disruption]}}  # fmt: skip
+
+    async def _fail(self, pod: Obj, *conditions: Obj) -> None:
+        if (pod.get("status") or {}).get("phase") in TERMINAL_PHASES:
+            return
+        status = {"phase": "Failed", **({"conditions": list(conditions)} if conditions else {})}
+        patch = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
         meta = pod["metadata"]
         try:
             await self._client.patch(PODS, meta["name"], patch, meta["namespace"], "status", STRATEGIC_MERGE_PATCH)
@@ -125,3 +135,9 @@ class PodGarbageCollector:
         except ApiError as error:
             if error.code not in (404, 409):
                 raise
+
+
+def _will_not_run(pod: Obj) -> bool:
+    """Whether it is deleted, has no node and has not ended. Source: gcUnscheduledTerminatingPods."""
+    ended = (pod.get("status") or {}).get("phase") in TERMINAL_PHASES
+    return bool(pod["metadata"].get("deletionTimestamp")) and not pod["spec"].get("nodeName") and not ended

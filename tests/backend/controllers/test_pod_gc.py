@@ -82,3 +82,17 @@ async def test_the_oldest_ended_pods_go_when_there_are_too_many(plane, collector
         return await pods(plane) == {"c", "d", "running"}
 
     await eventually(trimmed)
+
+
+async def test_a_pod_that_is_held_and_will_never_have_a_node_has_failed(plane, collector):
+    await plane.node("n")
+    await plane.pod("held", metadata={"finalizers": ["a/b"]})
+    await plane.pod("bound", metadata={"finalizers": ["a/b"]}, nodeName="n")
+    for name in ("held", "bound"):
+        await plane.client.delete(PODS, name, "default")
+
+    async def failed():
+        return (await plane.client.get(PODS, "held", "default"))["status"].get("phase") == "Failed"
+
+    await eventually(failed)
+    assert (await plane.client.get(PODS, "bound", "default"))["status"].get("phase") == "Pending"
