@@ -5,6 +5,7 @@ Source of paths and texts: pkg/kubelet/server/server.go.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import orjson
@@ -65,7 +66,7 @@ class NodeApi:
         render = node_metrics.PATHS.get(path)
         if render is None:
             return _not_found()
-        return _text(200, render(await self._usage.read()))
+        return _text(200, await asyncio.to_thread(render, await self._usage.read()))
 
     def _configuration(self) -> Obj:
         """What of a kubelet's configuration has a meaning here."""

@@ -50,12 +50,17 @@ class Meter:
             if self._readings and self._clock.monotonic() - self._readings[-1][0] < SHORTEST:
                 return self._measured
             newest = await self._read()
-            if any(self._base(key, point) is None for key, point in newest.items()):
+            measured = await asyncio.to_thread(self._usages, newest)
+            if len(measured) < len(newest):
                 await self._clock.sleep(SHORTEST)
-                newest = await self._read()
-            bases = {key: (point, self._base(key, point)) for key, point in newest.items()}
-            self._measured = {key: _usage(base, point) for key, (point, base) in bases.items() if base is not None}
-            return self._measured
+                measured = await asyncio.to_thread(self._usages, await self._read())
+            self._measured = measured
+            return measured
+
+    def _usages(self, newest: Points) -> Mapping[Key, Usage]:
+        """Without what there is nothing to measure from. In a thread: there may be thousands, and nobody else reads."""
+        bases = {key: self._base(key, point) for key, point in newest.items()}
+        return {key: _usage(base, newest[key]) for key, base in bases.items() if base is not None}
 
     async def _read(self) -> Points:
         answer = await self._streams.get(self._node, PATH, {})

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from backend.apiserver.call import Call, Many, One, unstored
+from backend.apiserver.reading import PACE
 from backend.apiserver.resource_metrics.measuring import Meter, Usage
 from backend.apiserver.resource_metrics.scrape import NODE, Key
 from backend.apiserver.selection import select
@@ -19,6 +20,7 @@ from backend.meta.streams import NodeStreams
 from backend.meta.types import Obj
 from backend.resources.core.node import NODE as NODE_KIND
 from backend.resources.core.pod import POD
+from backend.store.api import Entry
 
 _KI = 1024
 
@@ -93,7 +95,9 @@ async def look_at_pods(call: Call) -> One | Many:
     measured = await _meters(call).measure(nodes)
     by_pod = {node: _by_pod(usages) for node, usages in measured.items()}
     found = []
-    for pod in pods:
+    for index, pod in enumerate(pods, 1):
+        if index % PACE == 0:
+            await asyncio.sleep(0)
         meta = pod["metadata"]
         used = by_pod.get(pod["spec"].get("nodeName", ""), {}).get((meta["namespace"], meta["name"]))
         if used:
@@ -108,17 +112,12 @@ def _meters(call: Call) -> Meters:
     return meters
 
 
-def _answer(call: Call, found: list[Obj], resource: str, name: str) -> One | Many:
-    entries = [unstored(_key(call, metrics), metrics) for metrics in found]
+def _answer(call: Call, found: list[Entry], resource: str, name: str) -> One | Many:
     if call.request.verb == "list":
-        return Many(call.resource, entries, {})
-    if not entries:
+        return Many(call.resource, found, {})
+    if not found:
         raise errors.not_found(resource, name)
-    return One(call.resource, entries[0])
-
-
-def _key(call: Call, metrics: Obj) -> str:
-    return call.resource.key(metrics["metadata"].get("namespace", ""), metrics["metadata"]["name"])
+    return One(call.resource, found[0])
 
 
 def _by_pod(usages: Usages) -> dict[tuple[str, str], dict[str, Usage]]:
@@ -129,13 +128,15 @@ def _by_pod(usages: Usages) -> dict[tuple[str, str], dict[str, Usage]]:
     return found
 
 
-def _node_metrics(call: Call, node: Obj, usage: Usage) -> Obj:
-    return {**_head(call, node, [usage]), "usage": _quantities(usage)}
+def _node_metrics(call: Call, node: Obj, usage: Usage) -> Entry:
+    key = call.resource.key("", node["metadata"]["name"])
+    return unstored(key, {**_head(call, node, [usage]), "usage": _quantities(usage)})
 
 
-def _pod_metrics(call: Call, pod: Obj, used: Mapping[str, Usage]) -> Obj:
+def _pod_metrics(call: Call, pod: Obj, used: Mapping[str, Usage]) -> Entry:
+    key = call.resource.key(pod["metadata"]["namespace"], pod["metadata"]["name"])
     containers = [{"name": name, "usage": _quantities(usage)} for name, usage in sorted(used.items())]
-    return {**_head(call, pod, [*used.values()]), "containers": containers}
+    return unstored(key, {**_head(call, pod, [*used.values()]), "containers": containers})
 
 
 def _head(call: Call, measured: Obj, usages: list[Usage]) -> Obj:
