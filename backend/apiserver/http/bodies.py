@@ -103,7 +103,7 @@ async def decode_object(body: bytes, media: str, kind: str) -> Any:
     try:
         return parse_json(body)
     except ValueError:
-        why = f"couldn't get version/kind; json parse error: {error_text(body)}"
+        why = f"couldn't get version/kind; json parse error: {await _why(body)}"
         raise _unrecognized(kind, why, body) from None
 
 
@@ -114,7 +114,7 @@ async def decode_patch(body: bytes, media: str) -> Any:
     try:
         return parse_json(body)
     except ValueError:
-        raise bad_request(f"error decoding patch: {error_text(body)}") from None
+        raise bad_request(f"error decoding patch: {await _why(body)}") from None
 
 
 async def _decode_applied(body: bytes) -> Any:
@@ -159,6 +159,11 @@ async def _decode_yaml(body: bytes, kind: str) -> Any:
         return await asyncio.to_thread(load, body) if len(body) > YAML_IN_THREAD else load(body)
     except YamlError as error:
         raise _unrecognized(kind, str(error), body) from None
+
+
+async def _why(body: bytes) -> str:
+    """What is wrong with what is no JSON."""
+    return await asyncio.to_thread(error_text, body) if len(body) > YAML_IN_THREAD else error_text(body)
 
 
 def _decode_protobuf(body: bytes, kind: str) -> Obj:

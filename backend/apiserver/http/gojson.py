@@ -6,13 +6,23 @@ the path of a good request. Source of the texts: encoding/json scanner.go.
 
 from __future__ import annotations
 
+import re
+
 MAX_DEPTH = 10000
+OUR_DEPTH = 240
 END = "unexpected end of JSON input"
 SPACE = b" \t\r\n"
 LITERALS = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
 ESCAPES = b'bfnrt\\/"'
 DIGITS = b"0123456789"
 HEX = b"0123456789abcdefABCDEF"
+PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
+"""What a string has between its quotes, up to what has to be looked at."""
+DIGIT_RUN = re.compile(rb"[0-9]*")
+SURROGATE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+"""Half a pair."""
 
 
 class _Malformed(Exception):
@@ -20,17 +30,22 @@ class _Malformed(Exception):
 
 
 def error_text(data: bytes) -> str:
-    """What Go would say of `data`; for what only our parser refuses (invalid UTF-8, fewer levels
+    """What Go would say of `data`; for what only our parser refuses (invalid UTF-8, half a surrogate pair, fewer levels
     than Go's 10000), a text of the same shape."""
+    scanner = _Scanner(data)
     try:
-        _Scanner(data).document()
+        scanner.document()
     except _Malformed as malformed:
         return str(malformed)
     try:
         data.decode()
     except UnicodeDecodeError:
         return "invalid UTF-8 in JSON input"
-    return "exceeded max depth"
+    if scanner.deepest > OUR_DEPTH:
+        return "exceeded max depth"
+    if SURROGATE.search(data):
+        return "invalid surrogate pair in JSON input"
+    return f"cannot unmarshal number {scanner.longest_number} into Go value of type float64"
 
 
 def _quote(byte: int) -> str:
@@ -50,6 +65,8 @@ class _Scanner:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.at = 0
+        self.deepest = 0
+        self.longest_number = ""
 
     def peek(self) -> int:
         if self.at >= len(self.data):
@@ -93,6 +110,7 @@ class _Scanner:
                 self.scalar(byte)
                 return
             open_.append(byte)
+            self.deepest = max(self.deepest, len(open_))
             if len(open_) > MAX_DEPTH:
                 raise _Malformed("exceeded max depth")
             self.at += 1
@@ -129,9 +147,10 @@ class _Scanner:
         while (byte := self.peek()) != ord('"'):
             if byte < 32:
                 raise self.fail("in string literal")
-            self.at += 1
             if byte != ord("\\"):
+                self.at = self.run(PLAIN)
                 continue
+            self.at += 1
             escape = self.peek()
             if escape == ord("u"):
                 for _ in range(4):
@@ -152,10 +171,15 @@ class _Scanner:
     def digits(self, where: str) -> None:
         if self.peek() not in DIGITS:
             raise self.fail(where)
-        while self.at < len(self.data) and self.data[self.at] in DIGITS:
-            self.at += 1
+        self.at = self.run(DIGIT_RUN)
+
+    def run(self, pattern: re.Pattern[bytes]) -> int:
+        """Where what matches from here ends."""
+        found = pattern.match(self.data, self.at)
+        return self.at if found is None else found.end()
 
     def number(self) -> None:
+        start = self.at
         if self.peek() == ord("-"):
             self.at += 1
         if self.peek() == ord("0"):
@@ -170,3 +194,12 @@ class _Scanner:
             if self.peek() in b"+-":
                 self.at += 1
             self.digits("in exponent of numeric literal")
+        text = self.data[start : self.at].decode()
+        if _magnitude(text) > _magnitude(self.longest_number):
+            self.longest_number = text
+
+
+def _magnitude(number: str) -> int:
+    """About how many digits a number has before its point."""
+    mantissa, _, exponent = number.lower().partition("e")
+    return len(mantissa.partition(".")[0]) + (int(exponent[:6]) if exponent else 0)

@@ -102,3 +102,19 @@ def test_a_number_is_a_number_in_ascii() -> None:
     for text in ("", "1.5", "٣", "1e3"):
         with pytest.raises(ApiError, match="invalid syntax"):
             integer(text, "x")
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"a":1e400}', "cannot unmarshal number 1e400 into Go value of type float64"),
+        (b'{"a":[1,1e5,-2e999],"b":12345}', "cannot unmarshal number -2e999 into Go value of type float64"),
+        (b'{"a":"\\ud800"}', "invalid surrogate pair in JSON input"),
+        (b'{"a":"\\udc00\\ud800"}', "invalid surrogate pair in JSON input"),
+        (b'{"a":"\\ud800\\udc00","b":1e999}', "cannot unmarshal number 1e999 into Go value of type float64"),
+        (b"[" * 250 + b"]" * 250, "exceeded max depth"),
+        (b'{"a":"\xff"}', "invalid UTF-8 in JSON input"),
+    ],
+)
+def test_what_only_our_parser_refuses_is_told_apart(body: bytes, why: str) -> None:
+    assert error_text(body) == why
