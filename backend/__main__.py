@@ -320,7 +320,7 @@ class Backend:
         if self._config.runtime == "fake":
             from backend.kubelet.runtime.pretending import PretendingRuntime
 
-            return PretendingRuntime(lambda: self._kubelet.pods() if self._kubelet else [])
+            return PretendingRuntime(lambda: self._kubelet.stored_pods() if self._kubelet else [])
         from backend.kubelet.runtime.docker import DockerRuntime
 
         return DockerRuntime(self._config.cluster_id)
