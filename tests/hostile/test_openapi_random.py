@@ -27,7 +27,7 @@ GROUPS = (
     "apis/autoscaling/v2", "apis/batch/v1", "apis/certificates.k8s.io/v1", "apis/coordination.k8s.io/v1",
     "apis/discovery.k8s.io/v1", "apis/events.k8s.io/v1", "apis/flowcontrol.apiserver.k8s.io/v1",
     "apis/networking.k8s.io/v1", "apis/node.k8s.io/v1", "apis/policy/v1", "apis/rbac.authorization.k8s.io/v1",
-    "apis/resource.k8s.io/v1", "apis/scheduling.k8s.io/v1", "apis/storage.k8s.io/v1",
+    "apis/resource.k8s.io/v1", "apis/scheduling.k8s.io/v1", "apis/storage.k8s.io/v1", "apis/storagemigration.k8s.io/v1",
 )  # fmt: skip
 OF_EACH = 3
 """One of so many operations is searched in CI, always the same ones."""
@@ -106,6 +106,11 @@ def search(wire: Wire, operation: Any) -> None:
         check(*send(wire, case, known))
 
     one()
+
+
+def test_every_document_with_kinds_is_searched(wire: Wire) -> None:
+    served = wire.call("GET", "/openapi/v3").json["paths"]
+    assert [path for path in served if path.count("/") > (path.startswith("apis"))] == list(GROUPS)
 
 
 @pytest.mark.usefixtures("unchanged")
