@@ -136,10 +136,9 @@ def _run_group(path: str, argv: list[str], extra: list[tuple[int, str]], streams
 
 
 def _suggest(word: str) -> str:
-    """cobra's suggestions: names at most two edits away, or that begin with what was typed."""
-    near = [
-        name for name in index.children("") if _edits(word.lower(), name) <= 2 or name.startswith(word.lower())
-    ]
+    """cobra's suggestions: names at most two edits away, or that begin with what was typed, in the help's order."""
+    names = (name for _, section in index.SECTIONS for name in section)
+    near = [name for name in names if _edits(word.lower(), name) <= 2 or name.startswith(word.lower())]
     if not near:
         return ""
     return "\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in near).rstrip("\n")
