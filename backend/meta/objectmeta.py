@@ -17,6 +17,8 @@ ANNOTATIONS_LIMIT = 256 * 1024
 
 _STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 _PATH = "metadata"
+_CONTROLLERS_TOLD = 10
+"""Controllers too many that are told of: each such text shows all references."""
 
 
 def validate_object_meta(
@@ -131,12 +133,15 @@ def _bytes(text: str) -> int:
 def _owner_references(references: Sequence[Obj]) -> list[Cause]:
     field = f"{_PATH}.ownerReferences"
     found: list[Cause] = []
-    controller = ""
+    controller, told = "", 0
     for index, reference in enumerate(references):
         found += _owner_reference(reference, f"{field}[{index}]")
         if reference.get("controller"):
             this = f"{reference.get('kind', '')}/{reference.get('name', '')}"
             if controller:
+                told += 1
+                if told > _CONTROLLERS_TOLD:
+                    continue
                 text = (
                     "Only one reference can have Controller set to true."
                     f' Found "true" in references for {controller} and {this}'
