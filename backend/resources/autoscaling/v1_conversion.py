@@ -180,8 +180,11 @@ def _metric_to_v2(metric: Obj) -> Obj:
 
 
 def _current_to_v1(metric: Obj) -> Obj:
+    """A metric of which nothing is known has no type, and nothing else."""
     kind = metric["type"]
     field = kind[:1].lower() + kind[1:]
+    if not kind:
+        return {"type": ""}
     source = metric.get(field) or {}
     current, named = source.get("current") or {}, source.get("metric") or {}
     name, selector = named.get("name", ""), named.get("selector")
@@ -208,6 +211,8 @@ def _current_to_v1(metric: Obj) -> Obj:
 def _current_to_v2(metric: Obj) -> Obj:
     kind = metric.get("type", "")
     field = kind[:1].lower() + kind[1:]
+    if not kind:
+        return {"type": ""}
     source = metric.get(field) or {}
     current = _present(
         value=source.get("currentValue"),

@@ -186,3 +186,11 @@ def test_an_annotation_that_somebody_else_wrote_is_ignored():
     made = autoscaler(V1, targetCPUUtilizationPercentage=9)
     made["metadata"]["annotations"] = {"autoscaling.alpha.kubernetes.io/metrics": "{"}
     assert V1.to_stored(made)["spec"]["metrics"] == [cpu(9)]
+
+
+def test_a_metric_of_which_nothing_is_known_stays_so_in_both_versions():
+    made = autoscaler()
+    made["status"] = {"desiredReplicas": 1, "currentMetrics": [{"type": ""}]}
+    older = V1.from_stored(made)
+    assert older["metadata"]["annotations"]["autoscaling.alpha.kubernetes.io/current-metrics"] == '[{"type":""}]'
+    assert V1.to_stored(older)["status"]["currentMetrics"] == [{"type": ""}]
