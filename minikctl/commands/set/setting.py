@@ -123,7 +123,7 @@ def _sent(call: Invocation, info: Info, patch: Obj) -> Obj:
     strategy = dry_run(call)
     if call.flags["local"] or strategy == "client":
         return info.object
-    manager = call.flags.get("field-manager", "")
+    manager = call.flags["field-manager"]
     return template_changes.send(call.factory.client, info, patch, manager, strategy)
 
 

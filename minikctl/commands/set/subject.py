@@ -80,6 +80,7 @@ COMMAND = Command(
     run=run,
     flags=(
         *setting.set_flags("subject", "Filename, directory, or URL to files the resource to update the subjects"),
+        setting.FIELD_MANAGER_FLAG,
         Flag("group", "stringArray", [], "Groups to bind to the role"),
         shared_flags.SELECTOR,
         Flag("serviceaccount", "stringArray", [], "Service accounts to bind to the role"),
