@@ -80,9 +80,8 @@ class StatusWriter:
 
     async def _patch(self, status: Obj) -> None:
         namespace, name, uid = self._address
-        patch: dict[str, Any] = dict(status)
-        patch["conditions"] = [c for c in status["conditions"] if c["type"] in OWNED_CONDITIONS]
-        held = {c["type"] for c in patch["conditions"]}
+        patch: dict[str, Any] = _changes(status, self._written or {})
+        held = {c["type"] for c in status["conditions"]}
         over = [type_ for type_ in RESIZE_CONDITIONS if type_ in self._shown and type_ not in held]
         patch["conditions"] += [{"type": type_, "$patch": "delete"} for type_ in over]
         for field in _ATOMIC:
@@ -90,6 +89,16 @@ class StatusWriter:
                 patch[field] = [{"$patch": "replace"}, *patch[field]]
         body = {"metadata": {"uid": uid}, "status": patch}
         await self._client.patch(PODS, name, body, namespace, "status", STRATEGIC_MERGE_PATCH)
+
+
+def _changes(status: Obj, written: Obj) -> Obj:
+    """What differs from the status that was written last, which nobody else changes."""
+    before = {c["type"]: c for c in written.get("conditions") or ()}
+    patch = {key: value for key, value in status.items() if key == "conditions" or written.get(key) != value}
+    patch["conditions"] = [
+        c for c in status["conditions"] if c["type"] in OWNED_CONDITIONS and before.get(c["type"]) != c
+    ]
+    return patch
 
 
 def _same(new: Obj, known: Obj) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Protocol
 
 from backend.meta.errors import ApiError, bad_request, unfit
 from backend.meta.fields import Field
-from backend.meta.jsonvalue import clone, go_value, json_type
+from backend.meta.jsonvalue import go_value, json_type
 from backend.meta.types import Obj
 
 DIRECTIVE = "$patch"
@@ -29,11 +29,14 @@ class FieldSource(Protocol):
 
 
 def strategic_merge_patch(doc: Obj, patch: Any, definition: str, schemas: FieldSource) -> Obj:
-    """`doc` after the patch; `definition` is the schema of `doc`. Raises ApiError with kube-apiserver's texts."""
+    """`doc` after the patch; `definition` is the schema of `doc`. Raises ApiError with kube-apiserver's texts.
+
+    Neither is changed, but the result shares with them what it has of them.
+    """
     if patch is not None and not isinstance(patch, dict):
         go_type = "map[string]interface {}"
         raise bad_request(f"json: cannot unmarshal {json_type(patch)} into Go value of type {go_type}")
-    return Merger(schemas).merge(clone(doc), clone(patch or {}), definition)
+    return Merger(schemas).merge(doc, patch or {}, definition)
 
 
 def _go_type(value: Any) -> str:
@@ -56,7 +59,7 @@ def _list_of(value: Any) -> list[Any]:
 
 
 class Merger:
-    """Merges a patch into a document that it may change."""
+    """Merges a patch into a copy of a document, which is as deep as the patch goes."""
 
     def __init__(self, schemas: FieldSource) -> None:
         self._schemas = schemas
@@ -66,6 +69,7 @@ class Merger:
         return self._schemas.fields(definition).get(name) if definition else None
 
     def merge(self, original: Obj, patch: Obj, definition: str) -> Obj:
+        original, patch = dict(original), dict(patch)
         directive = patch.get(DIRECTIVE)
         if DIRECTIVE in patch:
             if directive == "replace":
@@ -282,9 +286,13 @@ def _positions(items: list[Any], identity: Identity) -> dict[Any, int]:
 def order_items(items: list[Any], order: list[Any], server: list[Any], identity: Identity) -> list[Any]:
     """Order `items`: those in `order` as there, the others as in `server`, then the two as they were in `server`."""
     wanted = _positions(order, identity)
+    places = [wanted.get(identity(item)) for item in items]
+    in_order = sorted((place, index) for index, place in enumerate(places) if place is not None)
+    ordered = [items[index] for _, index in in_order]
+    others = [item for item, place in zip(items, places, strict=True) if place is None]
+    if not others:
+        return ordered
     known = _positions(server, identity)
-    ordered = sorted((item for item in items if identity(item) in wanted), key=lambda i: wanted[identity(i)])
-    others = [item for item in items if identity(item) not in wanted]
     others.sort(key=cmp_to_key(lambda a, b: _compare(known.get(identity(a)), known.get(identity(b)))))
     result: list[Any] = []
     while ordered and others:
