@@ -66,8 +66,12 @@ async def test_a_job_that_selects_its_pods_adopts_and_releases_them(batch):
         return not meta.get("ownerReferences") and not meta.get("finalizers")
 
     await batch.until(released)
+
+    async def replaced():
+        return len(await batch.pods(active=True)) == 3
+
+    await batch.until(replaced)
     await batch.says(active=2, failed=None)
-    assert len(await batch.pods(active=True)) == 3
 
 
 async def test_a_job_of_another_controller_is_left_alone(batch):
