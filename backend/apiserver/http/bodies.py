@@ -37,22 +37,14 @@ class ClientGone(Exception):
     """The client closed its connection before its request was complete."""
 
 
-async def read(receive: Receive, headers: Mapping[bytes, bytes], seconds: float) -> bytes:
-    """The whole body; raises 413 past 3 MiB, without reading on, and 504 for what takes more than `seconds`."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await _read(receive, headers)
-    except TimeoutError:
-        raise timeout("request did not complete within the allotted timeout") from None
-
-
-async def _read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+async def read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+    """The whole body; raises 413 past 3 MiB, without reading on, and 504 for one that is late (KubeCycle.receive)."""
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > LIMIT:
         raise request_too_large(TOO_LARGE)
     message = await receive()
     if message["type"] == "http.disconnect":
-        raise ClientGone
+        raise _gone(message)
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
         return body
@@ -60,12 +52,18 @@ async def _read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
     while message.get("more_body"):
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise _gone(message)
         size += len(message["body"])
         if size > LIMIT:
             raise request_too_large(TOO_LARGE)
         chunks.append(message["body"])
     return b"".join(chunks)
+
+
+def _gone(message: Mapping[str, Any]) -> Exception:
+    if message.get("late"):
+        return timeout("request did not complete within the allotted timeout")
+    return ClientGone()
 
 
 def media_type(headers: Mapping[bytes, bytes], allowed: tuple[str, ...] = OBJECT_TYPES) -> str:

@@ -141,6 +141,8 @@ class KubeProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
         )  # fmt: skip
         self.cycle.patience = self.limits.request_timeout
+        if b"/proxy" not in self.url:
+            self.cycle.deadline = self.loop.time() + self.limits.request_timeout
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -236,7 +238,24 @@ class KubeCycle(RequestResponseCycle):
     """
 
     patience = math.inf
+    deadline = math.inf
+    """When the body must have come, by the event loop's clock."""
     _start: Any = None
+
+    async def receive(self) -> Any:
+        """As uvicorn's, but a body that is not there at the deadline ends in a disconnect that is marked `late`. What
+        has come already costs nothing for that."""
+        if not self.more_body or self.message_event.is_set() or self.deadline == math.inf:
+            return await super().receive()
+        loop = asyncio.get_running_loop()
+        timer = loop.call_at(self.deadline, self.message_event.set)
+        try:
+            message = await super().receive()
+        finally:
+            timer.cancel()
+        if self.more_body and loop.time() >= self.deadline:
+            return {"type": "http.disconnect", "late": True}
+        return message
 
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":

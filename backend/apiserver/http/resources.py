@@ -36,14 +36,13 @@ TRUE = ("", "1", "t", "T", "true", "TRUE", "True")
 class Resources:
     def __init__(self, handler: Handler, limits: Limits = Limits()) -> None:  # noqa: B008 - it cannot be changed
         self.handler = handler
-        self._body_seconds = limits.request_timeout
         self._in_flight = InFlight(limits)
         self._negotiator = Negotiator()
 
     async def serve(self, exchange: Exchange, target: Target, verb: str, user: User) -> None:
         """Answer, or raise ApiError or TooManyRequests."""
         accepted = self._negotiator.accepted(exchange.headers.get(b"accept", b""))
-        request = await _request(exchange, target, verb, user, self._body_seconds)
+        request = await _request(exchange, target, verb, user)
         include = request.query.get("includeObject", "Metadata")
         if verb == "watch":
             deprecated = target.resource.deprecated
@@ -76,23 +75,22 @@ def wants_watch(exchange: Exchange) -> bool:
     return b"watch" in exchange.query_string and exchange.query.get("watch", "false") in TRUE
 
 
-async def _request(exchange: Exchange, target: Target, verb: str, user: User, seconds: float) -> ApiRequest:
-    """Raises 504 for a body that takes more than `seconds` to come."""
+async def _request(exchange: Exchange, target: Target, verb: str, user: User) -> ApiRequest:
     resource, query = target.resource, exchange.query
     name, raw, body, content_type = target.name, None, None, "application/json"
     if verb == "create" or verb == "update":
         media = media_type(exchange.headers)
-        raw = await read(exchange.receive, exchange.headers, seconds)
+        raw = await read(exchange.receive, exchange.headers)
         known = SUBRESOURCES.get(target.subresource)
         kind = known.kind if known is not None and known.kind else resource.kind
         body = await decode_object(raw, media, kind)
         raw = raw if media == content_type else None
     elif verb == "patch":
         content_type = media_type(exchange.headers, PATCH_TYPES)
-        raw = await read(exchange.receive, exchange.headers, seconds)
+        raw = await read(exchange.receive, exchange.headers)
         body = await decode_patch(raw, content_type)
     elif verb == "delete" or verb == "deletecollection":
-        raw = await read(exchange.receive, exchange.headers, seconds)
+        raw = await read(exchange.receive, exchange.headers)
         body = await decode_delete_options(raw, media_type(exchange.headers) if raw else content_type, query)
     elif verb == "watch" and name:
         query = {**query, "fieldSelector": f"metadata.name={name}"}
