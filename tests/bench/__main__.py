@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import api_load, backend_start, big_cluster, commands, store_load, watchers
+from tests.bench import api_load, backend_start, big_cluster, commands, deployments, store_load, watchers
 from tests.bench.report import Row, table
 from tests.support.cli import Cluster
 
@@ -32,12 +32,14 @@ def main() -> int:
 
 def measure(folder: Path, whole: bool) -> list[Row]:
     rows = backend_start.start_rows(folder)
+    rows += deployments.fake_rows(folder)
     cluster = Cluster(folder / "home", f"bench-{os.getpid()}")
     cluster.run("cluster", "start")
     try:
         rows += backend_start.idle_rows(cluster)
         rows += commands.get_rows(cluster)
         rows += commands.pod_rows(cluster)
+        rows += deployments.engine_rows(cluster)
         rows += api_load.load_rows(cluster)
         rows += watchers.watcher_rows(cluster)
     finally:
