@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 import orjson
 
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from backend.apiserver.resource_metrics.serving import Meters
 
 _NOTHING = nullcontext()
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+LARGE_BODY = 64 * 1024
+"""Bytes from which decoding and validating an object may take longer than the event loop should be held."""
 
 
 @lru_cache(maxsize=2)
@@ -91,6 +98,13 @@ class Call:
     @property
     def key(self) -> str:
         return self.resource.key(self.request.namespace, self.request.name)
+
+    async def aside(self, work: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> T:
+        """`work` of the arguments: in a thread where the body is so large that the event loop would be held by it."""
+        body = self.request.raw_body
+        if body is None or len(body) < LARGE_BODY:
+            return work(*arguments)
+        return await asyncio.to_thread(work, *arguments)
 
     def allocated(self, new: Obj, old: Obj | None) -> AbstractContextManager[None]:
         """Give `new`, in place, what objects of the kind get from the server, and hold it while it is stored."""

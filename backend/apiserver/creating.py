@@ -26,13 +26,13 @@ _SET_BY_SERVER = (
 
 
 async def create(call: Call) -> One:
-    return await create_object(call, decoding.decode(call), managedfields.created)
+    return await create_object(call, await call.aside(decoding.decode, call), managedfields.created)
 
 
 async def create_object(call: Call, obj: Obj, own: Callable[[Call, Obj], None]) -> One:
     """Admit, validate and store a decoded object; `own` records in place who owns its fields. Raises ApiError."""
     _wipe_system_fields(call, obj["metadata"])
-    own(call, obj)
+    await call.aside(own, call, obj)
     admission = Attributes(call, "CREATE", obj)
     await call.server.admission.admit(admission)
     obj = admission.new
@@ -89,6 +89,19 @@ async def _store(admission: Attributes) -> Entry:
     """Validate and store. Raises KeyExists."""
     call, obj = admission.call, admission.new
     resource, meta = call.resource, obj["metadata"]
+    await call.aside(_validate, call, obj)
+    await call.server.admission.validate(admission)
+    key = resource.key(call.request.namespace, meta["name"])
+    if call.dry_run:
+        if call.server.store.get(key) is not None:
+            raise KeyExists(key)
+        return unstored(key, obj)
+    return await call.server.store.create(key, obj)
+
+
+def _validate(call: Call, obj: Obj) -> None:
+    """Also what the kind does to every new object, in place. Raises 422."""
+    resource, meta = call.resource, obj["metadata"]
     resource.prepare_create(obj)
     if resource.record_requester is not None:
         resource.record_requester(obj, call.request.user)
@@ -97,13 +110,6 @@ async def _store(admission: Attributes) -> Entry:
     if causes:
         raise errors.invalid(resource.qualified_kind, meta.get("name", ""), causes)
     call.warnings.extend(resource.warnings(obj, None))
-    await call.server.admission.validate(admission)
-    key = resource.key(call.request.namespace, meta["name"])
-    if call.dry_run:
-        if call.server.store.get(key) is not None:
-            raise KeyExists(key)
-        return unstored(key, obj)
-    return await call.server.store.create(key, obj)
 
 
 def _exists(call: Call, meta: Obj, *, generated: bool) -> ApiError:

@@ -98,7 +98,7 @@ async def update_status(call: Call) -> One:
 
 async def replace(call: Call, endpoint: Endpoint) -> One:
     """PUT at an endpoint. Without a resourceVersion the newest state is replaced, whatever it is."""
-    obj = _decode(call)
+    obj = await call.aside(_decode, call)
     encoded = orjson.dumps(obj)
     fresh: list[Obj] = [obj]
 
@@ -137,8 +137,8 @@ async def change(call: Call, endpoint: Endpoint, transform: Transform, own: Owne
     """
     for _ in range(_ATTEMPTS):
         old = find(call)
-        new = transform(old)
-        entries = own(call, endpoint.owned(call, new), endpoint.owned(call, old.obj))
+        new = await call.aside(transform, old)
+        entries = await call.aside(own, call, endpoint.owned(call, new), endpoint.owned(call, old.obj))
         admission = Attributes(call, "UPDATE", new, old.obj)
         await call.server.admission.admit(admission)
         new = admission.new
@@ -159,7 +159,7 @@ async def _settle(admission: Attributes, endpoint: Endpoint, old: Entry, entries
     if not _set_owners(new, old.obj, entries) and new == old.obj:
         await call.server.admission.validate(admission)
         return old
-    _finish(call, endpoint, new, old.obj)
+    await call.aside(_finish, call, endpoint, new, old.obj)
     await call.server.admission.validate(admission)
     return await _store(call, new, old)
 

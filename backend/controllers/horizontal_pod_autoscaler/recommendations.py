@@ -131,7 +131,7 @@ class History:
         start = self._before(current, policy["periodSeconds"], now)
         if policy["type"] == "Pods":
             return start + int(policy["value"])
-        return math.ceil(start * (1 + policy["value"] / 100))
+        return int(math.ceil(start * (1 + policy["value"] / 100)))
 
     def _shrunk(self, current: int, policy: Obj, now: float) -> int:
         start = self._before(current, policy["periodSeconds"], now)
