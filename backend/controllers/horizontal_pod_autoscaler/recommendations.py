@@ -131,7 +131,8 @@ class History:
         start = self._before(current, policy["periodSeconds"], now)
         if policy["type"] == "Pods":
             return start + int(policy["value"])
-        return int(math.ceil(start * (1 + policy["value"] / 100)))
+        grown: float = start * (1 + policy["value"] / 100)
+        return math.ceil(grown)
 
     def _shrunk(self, current: int, policy: Obj, now: float) -> int:
         start = self._before(current, policy["periodSeconds"], now)
