@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli import Cluster
+from tests.support.socket_relay import SocketRelay
 
 pytestmark = pytest.mark.docker
 
@@ -174,13 +175,53 @@ def test_a_backend_killed_during_rollouts_ends_where_one_that_was_not_does(
         story.rolled_out()
         pods = story.ready(3)
         assert images(pods) == {image}
-        owners = {entry["metadata"]["uid"] for entry in story.run("get", "replicasets", "-o", "json").json["items"]}
+        owners = {
+            entry["metadata"]["uid"] for entry in story.run("get", "replicasets", "-o", "json").json["items"]
+        }
         assert {pod["metadata"]["ownerReferences"][0]["uid"] for pod in pods} <= owners
     expected = sorted(pod["metadata"]["uid"] for pod in pods)
     deadline = time.monotonic() + 20
     while (found := containers_of(cluster)) != expected and time.monotonic() < deadline:
         time.sleep(0.2)
     assert found == expected
+
+
+def test_an_engine_that_goes_away_and_what_it_lost_meanwhile(
+    new_cluster: Callable[..., Cluster], manifests: Path, tmp_path: Path
+) -> None:
+    """The way to the engine is cut, a container and a whole pod are removed behind our back, and it comes again."""
+    relay = SocketRelay(tmp_path / "engine.sock", Path("/var/run/docker.sock"))
+    relay.start()
+    try:
+        story = Story(new_cluster(DOCKER_HOST=f"unix://{tmp_path}/engine.sock"), "default", manifests)
+        story.start()
+        one, other, third = story.ready(3)
+        relay.stop()
+        subprocess.run(
+            ["docker", "rm", "-f", *engine_ids(one)[:1], *engine_ids(other)], check=True, capture_output=True
+        )
+        assert len(story.pods()) == 3
+        relay.start()
+        pods = story.ready(3, restarts=2)
+        assert {pod["metadata"]["uid"] for pod in pods} == {pod["metadata"]["uid"] for pod in (one, other, third)}
+        assert len(containers_of(story.cluster)) == 3
+        subprocess.run(["docker", "rm", "-f", *engine_ids(third)], check=True, capture_output=True)
+        story.ready(3, restarts=3)
+    finally:
+        relay.stop()
+        relay.start()
+        story.cluster.delete()
+        relay.stop()
+
+
+def engine_ids(pod: dict[str, Any]) -> list[str]:
+    """Of all that the engine has of a pod, its container first."""
+    label = f"label=io.kubernetes.pod.uid={pod['metadata']['uid']}"
+    listed = subprocess.run(
+        ["docker", "ps", "-aq", "--no-trunc", "--filter", label], check=True, capture_output=True, text=True
+    )
+    container = pod["status"]["containerStatuses"][0]["containerID"].removeprefix("docker://")
+    return [container, *(found for found in listed.stdout.split() if found != container)]
 
 
 def containers_of(cluster: Cluster) -> list[str]:
@@ -190,4 +231,4 @@ def containers_of(cluster: Cluster) -> list[str]:
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     lines = [line.split() for line in identity.stdout.splitlines() if line.startswith(f"{cluster.name}-")]
-    return sorted(uid for _, uid, name in lines if "_rest-service_" in name or "k8s_rest-service" in name)
+    return sorted(uid for _, uid, name in lines if name.startswith("k8s_rest-service_"))
