@@ -50,7 +50,9 @@ class ControlPlane:
     def signers(self) -> Signers:
         """By the plane's own CA, and with tokens that name account and Secret."""
         authority = CertificateAuthority(self.keys.ca_cert, self.keys.ca_key, time.time)
-        return Signers(authority.sign, lambda account, secret: f"token of {account['metadata']['name']} in {secret}")
+        return Signers(
+            authority.sign, lambda account, secret: f"token of {account['metadata']['name']} in {secret}"
+        )
 
     async def pod(
         self, name: str = "p", *, namespace: str = "default", metadata: Obj | None = None, **spec: Any

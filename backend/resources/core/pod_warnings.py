@@ -112,7 +112,9 @@ def _placement(spec: Obj, path: str) -> Iterator[str]:
     for index, term in enumerate((affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms") or ()):
         yield from node_term_warnings(term, f"{here}.{_REQUIRED}.nodeSelectorTerms[{index}]")
     for index, preferred in enumerate(affinity.get(_PREFERRED) or ()):
-        yield from node_term_warnings(preferred.get("preference") or {}, f"{here}.{_PREFERRED}[{index}].preference")
+        yield from node_term_warnings(
+            preferred.get("preference") or {}, f"{here}.{_PREFERRED}[{index}].preference"
+        )
     for index, spread in enumerate(spec.get("topologySpreadConstraints") or ()):
         here, key = f"{path}.topologySpreadConstraints[{index}]", spread.get("topologyKey", "")
         if key in OLD_LABELS:

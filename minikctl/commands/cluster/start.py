@@ -20,7 +20,7 @@ def run(call: Invocation) -> int:
 
 
 def _runtime(call: Invocation) -> str:
-    """"" for the one of the last run."""
+    """The empty text stands for the one of the last run."""
     runtime: str = call.flags["runtime"]
     if runtime not in ("", *RUNTIMES):
         raise UsageError(f'invalid value "{runtime}" for --runtime: must be one of {", ".join(RUNTIMES)}')
