@@ -137,15 +137,16 @@ def steps(wire: Wire, count: int) -> tuple[int, str]:
         "x-kubernetes-validations": [{"rule": "self.items.all(a, self.items.all(b, a + b >= 0))"}],
     }
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"plural": "steps", "kind": "Step"}
+    plural = f"steps{count}"  # A definition that is deleted is gone a little later.
+    names = {"plural": plural, "kind": f"Step{count}"}
     spec = {"group": "limits.io", "scope": "Cluster", "names": names, "versions": [version]}
-    assert wire.call("POST", definitions, {"metadata": {"name": "steps.limits.io"}, "spec": spec}).code == 201
+    assert wire.call("POST", definitions, {"metadata": {"name": f"{plural}.limits.io"}, "spec": spec}).code == 201
     try:
         items = [1] * (10 if count % 2 == 0 else int(count**0.5))
-        sent = {"apiVersion": "limits.io/v1", "kind": "Step", "metadata": {"name": "x"}, "items": items}
-        return called(wire, "POST", "/apis/limits.io/v1/steps?dryRun=All", sent)
+        sent = {"apiVersion": "limits.io/v1", "kind": f"Step{count}", "metadata": {"name": "x"}, "items": items}
+        return called(wire, "POST", f"/apis/limits.io/v1/{plural}?dryRun=All", sent)
     finally:
-        wire.call("DELETE", f"{definitions}/steps.limits.io")
+        wire.call("DELETE", f"{definitions}/{plural}.limits.io")
 
 
 PROBES: dict[str, Probe] = {

@@ -33,7 +33,7 @@ async def test_a_running_container_is_given_more_and_goes_on(node: Node) -> None
     assert (limits.cpu_quota, limits.cpu_shares, limits.memory_bytes) == (20_000, 204, 128 << 20)
     assert node.container()["restartCount"] == 0
     assert node.container()["allocatedResources"]["memory"] == "128Mi"
-    assert "ResizeCompleted" in node.reasons()
+    await node.until(lambda: "ResizeCompleted" in node.reasons())
     assert len(node.runtime.updates) == 1
 
 
