@@ -13,7 +13,7 @@ demo: $(VENV)/installed engine image
 	manifests/secrets/demo.sh $(BIN)
 
 test: $(VENV)/installed $(VENV)/clients/installed engine image
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
