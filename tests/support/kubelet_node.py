@@ -102,6 +102,10 @@ class Node:
     def reasons(self, name: str = "p") -> list[str]:
         return [reason for reason, _ in self.events(name)]
 
+    async def told(self, reason: str, message: str, name: str = "p") -> None:
+        """Wait for an event: it is written beside the status that it explains, and may come after it."""
+        await self.until(lambda: (reason, message) in self.events(name))
+
     async def delete(self, name: str = "p", **options: Any) -> None:
         await self.client.delete(PODS, name, "default", options or None)
 

@@ -307,7 +307,7 @@ async def test_a_changed_image_replaces_the_container(node: Node) -> None:
     node.api.put("pods", {**pod, "spec": spec})
     await node.until(lambda: node.running() and node.container()["restartCount"] == 1)
     assert node.container()["image"] == "busybox:2"
-    assert ("Killing", "Container c definition changed, will be restarted") in node.events()
+    await node.told("Killing", "Container c definition changed, will be restarted")
 
 
 async def test_a_post_start_hook_delays_running_until_it_is_done(node: Node) -> None:
@@ -323,7 +323,7 @@ async def test_a_failed_post_start_hook_restarts_the_container(node: Node) -> No
     node.runtime.on_exec = lambda _container, _command: next(codes)
     node.pod("p", {"name": "c", "lifecycle": {"postStart": {"exec": {"command": ["x"]}}}})
     await node.until(lambda: node.running() and node.container()["restartCount"] == 1)
-    assert ("FailedPostStartHook", "PostStartHook failed") in node.events()
+    await node.told("FailedPostStartHook", "PostStartHook failed")
 
 
 async def test_a_pre_stop_hook_runs_before_the_signal(node: Node) -> None:

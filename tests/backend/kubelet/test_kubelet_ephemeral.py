@@ -24,7 +24,7 @@ async def test_it_runs_beside_the_others_and_is_neither_started_nor_ready(node: 
     assert "started" not in status
     assert not status["ready"]
     assert node.condition("Ready")["status"] == "True"
-    assert ("Started", "Container started") in node.events()
+    await node.told("Started", "Container started")
 
 
 async def test_it_is_never_restarted(node: Node) -> None:

@@ -41,8 +41,8 @@ async def test_an_image_that_cannot_be_pulled_is_tried_ever_later(node: Node) ->
     await node.until(lambda: node.waits_for() == "ErrImagePull")
     error = "manifest for nowhere/app:1 not found"
     assert node.state()["waiting"]["message"] == error
-    assert ("Failed", f'Failed to pull image "nowhere/app:1": {error}') in node.events()
-    assert ("Failed", "Error: ErrImagePull") in node.events()
+    await node.told("Failed", f'Failed to pull image "nowhere/app:1": {error}')
+    await node.told("Failed", "Error: ErrImagePull")
     await node.advance_until(lambda: node.waits_for() == "ImagePullBackOff")
     message = f'Back-off pulling image "nowhere/app:1": ErrImagePull: {error}'
     assert node.state()["waiting"]["message"] == message
@@ -61,7 +61,7 @@ async def test_never_does_not_pull(node: Node) -> None:
     await node.until(lambda: node.waits_for() == "ErrImageNeverPull")
     text = 'Container image "nowhere/app:1" is not present with pull policy of Never'
     assert node.state()["waiting"]["message"] == text
-    assert ("ErrImageNeverPull", text) in node.events()
+    await node.told("ErrImageNeverPull", text)
     assert node.runtime.auths == []
 
 
@@ -128,7 +128,7 @@ async def test_a_broken_engine_answer_about_an_image_is_told(node: Node) -> None
     node.runtime.before = before
     node.pod()
     await node.until(lambda: node.waits_for() == "ImageInspectError")
-    assert ("InspectFailed", 'Failed to inspect image "busybox:1.29": disk is on fire') in node.events()
+    await node.told("InspectFailed", 'Failed to inspect image "busybox:1.29": disk is on fire')
 
 
 def test_credentials_match_by_host_port_and_path() -> None:

@@ -53,7 +53,7 @@ async def test_a_failed_liveness_probe_restarts_the_container(node: Node) -> Non
     await node.advance_until(lambda: node.container()["restartCount"] == 1)
     check.ok = True
     await node.until(lambda: ("Killing", "Container c failed liveness probe, will be restarted") in node.events())
-    assert ("Unhealthy", "Liveness probe failed: not yet\n") in node.events()
+    await node.told("Unhealthy", "Liveness probe failed: not yet\n")
 
 
 async def test_the_initial_delay_is_waited_for(node: Node) -> None:
@@ -81,7 +81,7 @@ async def test_a_failed_startup_probe_restarts_the_container(node: Node) -> None
     node.pod("p", probed("startup", failureThreshold=2))
     await node.until(node.running)
     await node.advance_until(lambda: node.container()["restartCount"] == 1)
-    assert ("Killing", "Container c failed startup probe, will be restarted") in node.events()
+    await node.told("Killing", "Container c failed startup probe, will be restarted")
 
 
 async def test_a_ready_container_stays_ready_through_a_restart_of_the_kubelet(node: Node) -> None:

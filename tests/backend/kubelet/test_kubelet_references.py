@@ -50,7 +50,7 @@ async def test_a_container_waits_for_a_missing_secret_and_starts_by_itself_when_
     uid = node.pod("p", with_env())
     await node.until(lambda: node.waits_for() == "CreateContainerConfigError")
     assert node.state()["waiting"]["message"] == 'secret "x" not found'
-    assert ("Failed", 'Error: secret "x" not found') in node.events()
+    await node.told("Failed", 'Error: secret "x" not found')
     node.api.put("secrets", secret(k="value"))
     await node.until(node.running)
     assert env(node, uid)["V"] == "value"

@@ -47,7 +47,7 @@ async def test_a_container_is_restarted_where_its_policy_says_so(node: Node) -> 
     await node.advance_until(lambda: node.running() and node.container()["restartCount"] == 1)
     newest = max(node.engine_pod(uid).containers, key=lambda one: one.attempt)
     assert node.runtime.config(newest.id).memory_bytes == 128 << 20
-    assert ("Killing", "Container c resize requires restart") in node.events()
+    await node.told("Killing", "Container c resize requires restart")
 
 
 async def test_what_the_node_does_not_have_is_infeasible_until_less_is_asked(node: Node) -> None:

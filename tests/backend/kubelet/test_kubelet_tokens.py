@@ -62,7 +62,7 @@ async def test_without_a_token_nothing_starts_and_an_event_says_why(node: Node) 
     node.pod(volumes=[volume()])
     await node.advance_until(lambda: "FailedMount" in node.reasons(), step=0.1, limit=5)
     text = 'MountVolume.SetUp failed for volume "v" : failed to fetch token: no tokens today'
-    assert ("FailedMount", text) in node.events()
+    await node.told("FailedMount", text)
     assert not node.running()
 
 
