@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from backend.meta.streams import ExecSession, LogOptions, PortConnection
+from backend.network.bridge import PodBridge
 
 DEFAULT_MAX_PODS = 110
 """Source: maxPods of kubelet.config.k8s.io/v1beta1 KubeletConfiguration."""
@@ -235,6 +236,10 @@ class Runtime(Protocol):
         """Make what any pod will need and what costs nothing to keep (the sandbox's image), so that the first is
         about as quick as the others. Nobody has to call it: what is not made yet is made, or fails, with the pod.
         """
+
+    async def pod_bridge(self) -> PodBridge:
+        """Where pods without the host's network are. Raises RuntimeUnavailable."""
+        ...
 
     async def pods(self) -> list[PodState]: ...
 

@@ -35,6 +35,7 @@ from backend.kubelet.runtime.termination import read_termination_message
 from backend.kubelet.runtime.trials import Trials, settings_of
 from backend.kubelet.runtime.usage import read_usages
 from backend.meta.streams import ExecSession, LogOptions, PortConnection
+from backend.network.bridge import PodBridge
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -73,6 +74,14 @@ class DockerRuntime:
             self._trials.learn(client)
 
         await self._engine.call("CreatePodSandboxError", work)
+
+    async def pod_bridge(self) -> PodBridge:
+        network = await self._engine.call("RuntimeUnavailable", lambda client: client.inspect_network("bridge"))
+        ranges = network["IPAM"]["Config"]
+        return PodBridge(
+            network["Options"].get("com.docker.network.bridge.name", "docker0"),
+            tuple(each["Subnet"] for each in ranges), tuple(each["Gateway"] for each in ranges),
+        )  # fmt: skip
 
     async def pods(self) -> list[PodState]:
         return await self._pods([])

@@ -29,6 +29,7 @@ from backend.kubelet.runtime.api import (
 )  # fmt: skip
 from backend.machinery.clock import Clock
 from backend.meta.streams import ExecSession, LogOptions, PortConnection
+from backend.network.bridge import PodBridge
 
 POD_UID_LABEL = "io.kubernetes.pod.uid"
 SIGTERM_EXIT = 143
@@ -146,6 +147,9 @@ class FakeRuntime:
 
     async def prepare(self) -> None:
         await self._begin("prepare", "")
+
+    async def pod_bridge(self) -> PodBridge:
+        return PodBridge("none", ("10.88.0.0/16",), ("10.88.0.1",))
 
     async def pods(self) -> list[PodState]:
         await self._begin("pods", "")
