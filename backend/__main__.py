@@ -141,8 +141,8 @@ class Backend:
         limits = self._limits()
         self._server = server = Server(self._app(tokens, f"{self._config.address}:{port}", limits), limits)
         await server.listen_tls(listener, tls_context(keys))
+        home.announce(self._config, port)  # Before the socket: a command that it answers reads what is announced.
         await server.listen_unix(bind_unix(self._config.socket_path))
-        home.announce(self._config, port)
         self._starter.tell("ready")
         logger.info("cluster %s answers at %s:%d", self._config.cluster, self._config.address, port)
 
