@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import ipaddress
 import logging
 import signal
 import sys
@@ -16,7 +17,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from backend import home
+from backend import address_ranges, home
 from backend.apiserver import pki
 from backend.config import Config, parse
 from backend.home import Starter, StartError
@@ -253,7 +254,8 @@ def _prepare(config: Config) -> pki.Pki:
     """The certificates, made or renewed."""
     try:
         extra = [] if config.address in ("0.0.0.0", "::") else [config.address]
-        return pki.ensure(config.pki_dir, extra)
+        services = [str(ipaddress.ip_network(cidr)[1]) for cidr in config.service_cidrs]
+        return pki.ensure(config.pki_dir, [*services, *extra])
     except OSError as error:
         raise StartError(f"cannot write {error.filename}: {(error.strerror or str(error)).lower()}") from None
 
@@ -262,9 +264,10 @@ def _run(config: Config, starter: Starter) -> None:
     """Raises StartError."""
     home.prepare(config)
     if config.purge:
-        for warning in asyncio.run(purge(config)):
+        for warning in asyncio.run(purge(address_ranges.recall(config))):
             sys.stderr.write(f"warning: {warning}\n")
         return
+    config = address_ranges.settle(config)
     with ThreadPoolExecutor(1, "keys") as executor:
         keys = executor.submit(_prepare, config)
         import uvloop

@@ -1,7 +1,7 @@
 """What one backend is told: the folder of its cluster, and how it listens.
 
 The folder (0700, files 0600) holds `state.db`, `keyring.json`, `pki/`, `admin.token`, `port` (so that kubeconfigs
-stay valid over a restart), `lock`, and while the backend is ready `backend.json` and `backend.sock`.
+stay valid over a restart), `address-ranges`, `lock`, and while the backend is ready `backend.json` and `backend.sock`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SERVICE_CIDR = "10.96.0.0/12"
+"""kube-apiserver's default is as large; see backend.address_ranges for what a cluster gets."""
 RUNTIME_FILE = "runtime"
 RUNTIMES = ("docker", "fake", "none")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -36,8 +37,9 @@ class Config:
     """A pipe that gets one line: `ready` once the backend is, or `error: ` and why it cannot start."""
     watch_loop: bool = False
     """Log a stack whenever the event loop was held for more than 10 ms."""
-    service_cidr: str = SERVICE_CIDR
-    """What services get their addresses from; with a second CIDR behind a comma, of the other IP family, also both."""
+    service_cidr: str = ""
+    """What services get their addresses from; with a second CIDR behind a comma, of the other IP family, also both.
+    "" until backend.address_ranges has settled it."""
     max_requests_inflight: int = 400
     max_mutating_requests_inflight: int = 200
     request_timeout: float = 60.0
@@ -46,6 +48,8 @@ class Config:
     """Seconds between two looks at what a HorizontalPodAutoscaler measures."""
     purge: bool = False
     """Serve nothing: remove what the stopped cluster has outside its folder."""
+    load_balancer_cidr: str = ""
+    """What services of type LoadBalancer get their addresses from; "" where pods cannot be reached."""
 
     @property
     def cluster_id(self) -> str:
@@ -56,7 +60,7 @@ class Config:
 
     @property
     def service_cidrs(self) -> list[str]:
-        return self.service_cidr.split(",")
+        return self.service_cidr.split(",") if self.service_cidr else []
 
     @property
     def state_url(self) -> str:
@@ -93,6 +97,10 @@ class Config:
     @property
     def port_path(self) -> Path:
         return self.home / "port"
+
+    @property
+    def address_ranges_path(self) -> Path:
+        return self.home / "address-ranges"
 
     @property
     def lock_path(self) -> Path:
@@ -136,8 +144,10 @@ def parse(arguments: Sequence[str]) -> Config:
     parser.add_argument("--ready-fd", type=int, help="file descriptor on which a line says that we are ready")
     parser.add_argument("--watch-loop", action="store_true", help="log what holds the event loop over 10 ms")
     parser.add_argument(
-        "--service-cluster-ip-range", dest="service_cidr", type=_service_cidrs, default=SERVICE_CIDR,
-        metavar="CIDR[,CIDR]", help="what services get their addresses from, one CIDR of each IP family",
+        "--service-cluster-ip-range", dest="service_cidr", type=_service_cidrs,
+        metavar="CIDR[,CIDR]",
+        help="what services get their addresses from, one CIDR of each IP family; else those of the last run, or the "
+        "first 10.96-111.0.0/16 that no other cluster of this machine has",
     )  # fmt: skip
     _add_limits(parser)
     parser.add_argument(
@@ -151,7 +161,7 @@ def parse(arguments: Sequence[str]) -> Config:
     return Config(
         options.home.absolute(), options.port, options.address, options.node_name,
         options.runtime or _last_runtime(options.home),
-        options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.service_cidr,
+        options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.service_cidr or "",
         options.max_requests_inflight, options.max_mutating_requests_inflight, options.request_timeout,
         options.horizontal_pod_autoscaler_sync_period, options.purge,
     )  # fmt: skip

@@ -26,7 +26,6 @@ SERVICE_ACCOUNT_KEY = "sa.key"
 CA_DAYS = 3650
 LEAF_DAYS = 365
 RENEW_DAYS = 30
-SERVICE_ADDRESS = "10.96.0.1"
 SERVICE_NAMES = (
     "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
 )  # fmt: skip
@@ -76,7 +75,7 @@ def ensure(directory: Path, extra_addresses: Sequence[str] = ()) -> Pki:
     if not pki.service_account_key.exists():
         _create_service_account_key(pki)
     names = ["localhost", socket.gethostname(), *SERVICE_NAMES]
-    addresses = ["127.0.0.1", "::1", SERVICE_ADDRESS, *host_addresses(), *extra_addresses]
+    addresses = ["127.0.0.1", "::1", *host_addresses(), *extra_addresses]
     if not _server_is_good(pki, names, addresses):
         pair = _issue_server(pki, names, addresses)
         pki.server_cert.unlink(missing_ok=True)  # never is it there without its own key, wherever this is cut off

@@ -6,7 +6,7 @@ from backend.config import parse
 
 
 def test_ranges() -> None:
-    assert parse(["--home", "/x"]).service_cidrs == ["10.96.0.0/12"]
+    assert parse(["--home", "/x"]).service_cidrs == []
     both = parse(["--home", "/x", "--service-cluster-ip-range", "10.1.0.0/24,fd00::/112"])
     assert both.service_cidrs == ["10.1.0.0/24", "fd00::/112"]
 
