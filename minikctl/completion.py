@@ -18,7 +18,8 @@ from minikctl.globals import GLOBAL_FLAGS, with_globals
 FILES, NO_FILES = 0, 4
 _FILE_FLAGS = ("filename", "kubeconfig", "certificate-authority", "client-certificate", "client-key", "from-file")
 _BY_RESOURCE = ("get", "describe", "delete")
-_BY_POD = ("logs", "exec")
+_BY_NAME = {"logs": "pods", "exec": "pods", "service": "services"}
+"""What the first argument names."""
 
 
 def complete(words: Sequence[str], streams: Streams) -> int:
@@ -111,10 +112,10 @@ def _arguments(path: str, command: Command, call: Invocation, last: str) -> tupl
     verb = path.split()[0]
     if verb in _BY_RESOURCE:
         return _resources(call, last), NO_FILES
-    if verb in _BY_POD:
+    if verb in _BY_NAME:
         if call.args:
             return [], NO_FILES
-        return [name for name in _names(call.factory, "pods") if name.startswith(last)], NO_FILES
+        return [name for name in _names(call.factory, _BY_NAME[verb]) if name.startswith(last)], NO_FILES
     if path == "completion":
         return [shell for shell in ("bash", "fish", "zsh") if shell.startswith(last) and not call.args], NO_FILES
     return [], NO_FILES

@@ -129,6 +129,7 @@ COMMANDS: dict[str, str | Group] = {
     "rollout undo": "minikctl.commands.rollout.undo",
     "run": "minikctl.commands.run",
     "scale": "minikctl.commands.scale",
+    "service": "minikctl.commands.service",
     "set": Group("Set specific features on objects", "Change what is often changed of resources."),
     "set env": "minikctl.commands.set.env",
     "set image": "minikctl.commands.set.image",
@@ -180,7 +181,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "Troubleshooting and Debugging Commands:",
-        ("describe", "logs", "attach", "exec", "port-forward", "proxy", "cp", "auth", "events"),
+        ("describe", "logs", "attach", "exec", "port-forward", "proxy", "service", "cp", "auth", "events"),
     ),
     ("Advanced Commands:", ("diff", "apply", "patch", "replace", "wait")),
     ("Settings Commands:", ("label", "annotate", "completion")),
