@@ -6,6 +6,7 @@ Imports are inside the functions: the API answers before any of these modules is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import time
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from backend.controllers.credentials import Signers
     from backend.kubelet.kubelet import Kubelet
     from backend.kubelet.runtime.api import Runtime
+    from backend.network.bridge import PodBridge
+    from backend.network.pod_network import PodNetwork
     from backend.node_to_come import NodeToCome
     from backend.resources.catalog import Catalog
     from backend.supervisor import Supervisor
@@ -56,6 +59,7 @@ class Parts:
         self._port = port
         self._kubelet: Kubelet | None = None
         self._runtime: Runtime | None = None
+        self._pod_network: PodNetwork | None = None
 
     def status_of(self, pod: Obj) -> Obj:
         """A pod's status as the kubelet knows it, which the API server may not have yet."""
@@ -168,6 +172,8 @@ class Parts:
         from backend.kubelet.streams import KubeletStreams, NodeView
 
         self._runtime = runtime = self._new_runtime()
+        if self._config.runtime == "docker":
+            self._pod_network = self._new_pod_network(runtime)
 
         async def run() -> None:
             self._kubelet = self._new_kubelet(runtime)
@@ -193,15 +199,29 @@ class Parts:
 
         name = self._config.node_name
         client = self._client(f"system:node:{name}", "system:nodes")
-        return Kubelet(client, runtime, node_name=name, root_dir=self._config.kubelet_dir)
+        engine_came = self._pod_network.engine_came if self._pod_network is not None else lambda: None
+        return Kubelet(client, runtime, node_name=name, root_dir=self._config.kubelet_dir, engine_came=engine_came)
 
     def _start_network(self) -> None:
         from backend.network.parts import Surroundings, network_parts
 
-        assert self._runtime is not None
-        surroundings = Surroundings(self._config, self._account_client, self._runtime.pod_bridge)
+        assert self._pod_network is not None
+        surroundings = Surroundings(self._config, self._account_client, self._pod_network)
         for name, run in network_parts(surroundings):
             self._supervisor.start(name, run)
+
+    def _new_pod_network(self, runtime: Runtime) -> PodNetwork:
+        from backend.kubelet.runtime.api import RuntimeUnavailable
+        from backend.network.pod_network import PodNetwork
+
+        async def inspect() -> PodBridge | None:
+            with contextlib.suppress(RuntimeUnavailable):
+                return await runtime.pod_bridge()
+            return None
+
+        config = self._config
+        cidrs = [*config.service_cidrs, config.load_balancer_cidr]
+        return PodNetwork(inspect, cidrs, self._account_client("kube-proxy"), config.node_name)
 
 
 def _import_parts(runtime: str) -> None:

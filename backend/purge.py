@@ -7,17 +7,20 @@ from backend.home import StartError
 
 
 async def purge(config: Config) -> list[str]:
-    """Remove containers and mounts of a cluster of which no backend runs. Idempotent.
+    """Remove containers, mounts, rules and routes of a cluster of which no backend runs. Idempotent.
 
     Containers get no grace. The answer is warnings: where no engine answers, how to find what it may still have.
     Raises StartError for what could not be removed.
     """
+    if config.load_balancer_cidr:  # else it never had a network
+            await remove_network(config)
     if not (config.kubelet_dir / "pods").exists():
         return []  # The kubelet makes it before anything in an engine.
 
     from backend.kubelet.runtime.api import RuntimeFailure, RuntimeUnavailable
     from backend.kubelet.runtime.names import CLUSTER_LABEL
     from backend.kubelet.volumes.manager import PodVolumes
+    from backend.network.parts import remove_network
 
     warnings = []
     try:

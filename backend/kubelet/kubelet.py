@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backend.kubelet.container_killer import ContainerKiller
@@ -39,9 +39,10 @@ log = logging.getLogger(__name__)
 class Kubelet:
     def __init__(
         self, client: Client, runtime: Runtime, *, node_name: str, root_dir: Path, clock: Clock | None = None,
-        node_ip: str = "", dns: ClusterDns | None = None,
+        node_ip: str = "", dns: ClusterDns | None = None, engine_came: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        """`root_dir` holds the pods' volumes. `node_ip` is this machine's address, found out when not given."""
+        """`root_dir` holds the pods' volumes. `node_ip` is this machine's address, found out when not given.
+        `engine_came` is called whenever an engine answers (again)."""
         clock = clock or RealClock()
         self._runtime = runtime
         self._clock = clock
@@ -64,6 +65,7 @@ class Kubelet:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._look_for_orphans = asyncio.Event()
         self._engine_came = asyncio.Event()
+        self._tell_engine_came = engine_came
         self._stopping = False
 
     async def run(self) -> None:
@@ -148,6 +150,7 @@ class Kubelet:
             if not event.pod_uid:
                 self._node.look()
                 self._engine_came.set()
+                self._tell_engine_came()
                 self._retry_all()
                 continue
             worker = self._workers.get(event.pod_uid)

@@ -7,24 +7,31 @@ from dataclasses import dataclass
 
 from backend.config import Config
 from backend.machinery.client import Client
+from backend.network import nftables
 from backend.network.bridge import PodBridge
+from backend.network.pod_network import PodNetwork, remove_routes
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the parts stand on. `client` gives a client under the identity of a service account of kube-system;
-    `pod_bridge` answers at once, and raises RuntimeUnavailable while there is no engine."""
+    """What the parts stand on. `client` gives a client under the identity of a service account of kube-system."""
 
     config: Config
     client: Callable[[str], Client]
-    pod_bridge: Callable[[], Awaitable[PodBridge]]
+    pod_network: PodNetwork
+
+    async def pod_bridge(self) -> PodBridge:
+        """Waits until there was an engine; see PodNetwork.on_bridge for the rare case that it becomes another one."""
+        return await self.pod_network.bridge()
 
 
-def network_parts(_surroundings: Surroundings) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
     """(name, run) of each part. A part that is cancelled leaves the rules of pods that go on as they are."""
-    yield from ()
+    yield "pod network", surroundings.pod_network.run
 
 
-async def remove_network(_config: Config) -> None:
+async def remove_network(config: Config) -> None:
     """Take back what the parts of this cluster put into the kernel: for a cluster that stops with its pods, or was
     killed. What is not there is no error."""
+    await nftables.remove(config.cluster_id)
+    remove_routes([*config.service_cidrs, config.load_balancer_cidr])  # Last: they keep packets on this machine.
