@@ -13,14 +13,15 @@ async def purge(config: Config) -> list[str]:
     Raises StartError for what could not be removed.
     """
     if config.load_balancer_cidr:  # else it never had a network
-            await remove_network(config)
+        from backend.network.parts import remove_network
+
+        await remove_network(config)
     if not (config.kubelet_dir / "pods").exists():
         return []  # The kubelet makes it before anything in an engine.
 
     from backend.kubelet.runtime.api import RuntimeFailure, RuntimeUnavailable
     from backend.kubelet.runtime.names import CLUSTER_LABEL
     from backend.kubelet.volumes.manager import PodVolumes
-    from backend.network.parts import remove_network
 
     warnings = []
     try:
