@@ -28,11 +28,12 @@ from backend.apiserver.custom.conversion import NeedsConversion
 from backend.apiserver.custom.definitions import CustomDefinitions
 from backend.apiserver.custom.local_services import LocalServices
 from backend.apiserver.faults import unexpected
+from backend.apiserver.frames import Encode, ObjectFrames, Sink, error_frame, frame
 from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
 from backend.apiserver.resource_metrics.serving import Meters
 from backend.apiserver.table import Columns, Tables, joined, partial, partial_list
-from backend.apiserver.watching import Change, Watching
+from backend.apiserver.watching import Change, Push, Watching
 from backend.config import SERVICE_CIDR
 from backend.machinery.client import WatchEvent
 from backend.meta import errors
@@ -83,6 +84,7 @@ class Handler:
         if meters is not None:
             catalog.replace(metrics.OWNER, metrics.KINDS)
         self._columns = Columns(catalog)
+        self._object_frames = ObjectFrames()
         catalog.on_change(self._server.drop_views)
         self.definitions = CustomDefinitions(self._server)
         self.local_services = LocalServices(self._server)
@@ -122,21 +124,24 @@ class Handler:
 
     @asynccontextmanager
     async def stream(
-        self, request: ApiRequest, form: Form = "object", include: str = "Metadata"
+        self, request: ApiRequest, form: Form = "object", include: str = "Metadata", sink: Sink | None = None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """A watch as frames of JSON and a newline. Entering raises ApiError for what is refused at once; a
-        resourceVersion that is too old or too new, and a reader that lags, are an ERROR frame, and the end."""
+        resourceVersion that is too old or too new, and a reader that lags, are an ERROR frame, and the end.
+
+        While the next frame is awaited, frames go to the `sink` as long as it is writable, and wake nobody up.
+        """
         with _guarded(request):
             registry.find_resource(self._server, request)
-            encode = await self._frame_encoder(request, form, include)
+            encode = await self._frames_of(request, form, include)
             try:
                 watching: Watching | None = await self._watching(request)
                 refused = b""
             except ApiError as error:
                 if error.code not in (410, 504):
                     raise
-                watching, refused = None, _error_frame(error)
-        frames = _frames(request, watching, encode) if watching is not None else _single(refused)
+                watching, refused = None, error_frame(error)
+        frames = _frames(request, watching, encode, sink) if watching is not None else _single(refused)
         try:
             async with aclosing(frames):
                 yield frames
@@ -176,13 +181,14 @@ class Handler:
             return (result.entry.raw,)
         return await joined(_list_head(result), "items", [entry.raw for entry in entries])
 
-    async def _frame_encoder(self, request: ApiRequest, form: Form, include: str) -> Callable[[Change], bytes]:
+    async def _frames_of(self, request: ApiRequest, form: Form, include: str) -> Encode:
         if form == "partial":
-            return lambda change: orjson.dumps(partial(change.entry))
+            return lambda change: frame(change, orjson.dumps(partial(change.entry)))
         if form == "table":
             resource = registry.find_resource(self._server, request)
-            return Tables(resource, await self._columns.of(resource), include, self._server.clock).change
-        return lambda change: change.entry.raw
+            tables = Tables(resource, await self._columns.of(resource), include, self._server.clock)
+            return lambda change: frame(change, tables.change(change))
+        return self._object_frames.frame
 
 
 def _list_head(result: Many) -> Obj:
@@ -208,23 +214,29 @@ async def _events(request: ApiRequest, watching: Watching) -> AsyncGenerator[Wat
 
 
 async def _frames(
-    request: ApiRequest, watching: Watching, encode: Callable[[Change], bytes]
+    request: ApiRequest, watching: Watching, encode: Encode, sink: Sink | None
 ) -> AsyncGenerator[bytes, None]:
     try:
         with _guarded(request):
-            async with aclosing(watching.changes()) as changes:
+            async with aclosing(watching.changes(_push(encode, sink) if sink is not None else None)) as changes:
                 async for change in changes:
-                    yield b'{"type":"%b","object":%b}\n' % (change.type.encode(), encode(change))
+                    yield encode(change)
     except ApiError as error:
-        yield _error_frame(error)
+        yield error_frame(error)
+
+
+def _push(encode: Encode, sink: Sink) -> Push:
+    def push(change: Change) -> bool:
+        if not sink.writable():  # asked first: encoding may change what the next frame has to say
+            return False
+        sink.push(encode(change))
+        return True
+
+    return push
 
 
 async def _single(frame: bytes) -> AsyncGenerator[bytes, None]:
     yield frame
-
-
-def _error_frame(error: ApiError) -> bytes:
-    return orjson.dumps({"type": "ERROR", "object": error.status}) + b"\n"
 
 
 class _guarded:

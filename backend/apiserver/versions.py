@@ -14,7 +14,7 @@ import orjson
 
 from backend.meta.types import Obj
 from backend.resources.resource import Resource
-from backend.store.api import Entry, Event, RevisionMismatch, Snapshot, Store, Watch
+from backend.store.api import Deliver, Entry, Event, RevisionMismatch, Snapshot, Store, Watch
 
 
 def from_stored(resource: Resource, obj: Obj) -> Obj:
@@ -139,8 +139,9 @@ class _VersionedWatch:
         event = self._watch.ready()
         return self._viewed(event) if event is not None else None
 
-    async def before(self, when: float) -> Event | None:
-        event = await self._watch.before(when)
+    async def before(self, when: float, deliver: Deliver | None = None) -> Event | None:
+        viewed = None if deliver is None else lambda event: deliver(self._viewed(event))
+        event = await self._watch.before(when, viewed)
         return self._viewed(event) if event is not None else None
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ validateWatchOptions of k8s.io/apimachinery/pkg/apis/meta/internalversion/valida
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from backend.apiserver.selection import select
 from backend.meta import causes, errors
 from backend.meta.errors import Cause
 from backend.meta.types import Obj
-from backend.store.api import Compacted, Entry, Event, SlowWatcher, Watch
+from backend.store.api import Compacted, Deliver, Entry, Event, SlowWatcher, Watch
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 BOOKMARK_SECONDS = 60.0
@@ -34,6 +34,10 @@ class Change:
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
     entry: Entry
+
+
+Push = Callable[[Change], bool]
+"""Takes a change, or answers False to one that it cannot take now."""
 
 
 @dataclass(slots=True)
@@ -77,8 +81,12 @@ class Watching:
             return resource.key(namespace, self._selection.name)
         return collection_prefix(self._call)
 
-    async def changes(self) -> AsyncGenerator[Change, None]:
-        """Ends at the timeout or when the store closes. Raises 410 for a reader that lagged too far."""
+    async def changes(self, push: Push | None = None) -> AsyncGenerator[Change, None]:
+        """Ends at the timeout or when the store closes. Raises 410 for a reader that lagged too far.
+
+        While the next change is awaited, those that `push` takes go there.
+        """
+        deliver = self._delivery(push) if push is not None else None
         clock = asyncio.get_running_loop().time
         started = clock()
         async for change in self._present():
@@ -91,7 +99,7 @@ class Watching:
         while True:
             event: Event | object | None = self._watch.ready()
             if event is None:
-                event = await self._next(wake)
+                event = await self._next(wake, deliver)
             if event is _CLOSED:
                 return
             if isinstance(event, Event):
@@ -120,15 +128,22 @@ class Watching:
         if self._plan.announce:
             yield self._bookmark({INITIAL_EVENTS_END: "true"})
 
-    async def _next(self, wake: float) -> Event | object | None:
+    async def _next(self, wake: float, deliver: Deliver | None) -> Event | object | None:
         """The next event, None when it is `wake` by the event loop's clock, or _CLOSED."""
         try:
-            return await self._watch.before(wake)
+            return await self._watch.before(wake, deliver)
         except StopAsyncIteration:
             return _CLOSED
         except SlowWatcher:
             current = self._call.server.store.revision
             raise errors.expired(f"too old resource version: {self._sent} ({current})") from None
+
+    def _delivery(self, push: Push) -> Deliver:
+        def deliver(event: Event) -> bool:
+            change = self._transition(event)
+            return change is None or push(change)
+
+        return deliver
 
     def _transition(self, event: Event) -> Change | None:
         """What an event is to this watch: an object may start or stop to match the selection."""

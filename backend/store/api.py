@@ -9,7 +9,7 @@ names everything, and one that does not end in `/` names a single key.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -123,6 +123,10 @@ class SlowWatcher(StoreError):
     """The watcher fell too far behind and was dropped: list again and watch from there."""
 
 
+Deliver = Callable[[Event], bool]
+"""Takes an event, or answers False to one that it cannot take now. It neither waits nor calls the store."""
+
+
 class Watch(Protocol):
     """A stream of events, in order, none missed, none repeated.
 
@@ -140,8 +144,12 @@ class Watch(Protocol):
     def ready(self) -> Event | None:
         """The next event if it is there already. None: `anext` waits for it, or tells why there is none."""
 
-    async def before(self, when: float) -> Event | None:
-        """As `anext`, but None once it is `when` by the event loop's clock."""
+    async def before(self, when: float, deliver: Deliver | None = None) -> Event | None:
+        """As `anext`, but None once it is `when` by the event loop's clock.
+
+        What comes while it waits goes to `deliver`, if there is one, and nobody is woken up for it. An event that this
+        does not take, or raises for, is the answer.
+        """
 
     def close(self) -> None: ...
 

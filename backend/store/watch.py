@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 
-from backend.store.api import Compacted, Event, SlowWatcher
+from backend.store.api import Compacted, Deliver, Event, SlowWatcher
+
+_SLICE_SECONDS = 0.002
+"""How long the event loop delivers events before others have their turn."""
 
 Replay = Callable[[str, int, int], Awaitable[tuple[list[Event], int]]]
 """(prefix, after, up to) -> some events in order, and the revision up to which they are complete.
@@ -47,6 +51,7 @@ class Broadcaster:
         self._ring: list[Event] = []
         self._bytes = 0
         self._watches: dict[str, set[LogWatch]] = {}
+        self._due: deque[LogWatch] = deque()
 
     def publish(self, events: list[Event]) -> None:
         """`events` follow all that were published before, in the order of their revisions."""
@@ -64,6 +69,23 @@ class Broadcaster:
         for prefix, matching in by_prefix.items():
             for watch in tuple(self._watches[prefix]):
                 watch.feed(matching)
+
+    def deliver(self, watch: LogWatch) -> None:
+        """Soon, let `watch` deliver what it has: those of one change follow each other, without a task for each."""
+        if not self._due:
+            asyncio.get_running_loop().call_soon(self._deliver_some)
+        self._due.append(watch)
+
+    def _deliver_some(self) -> None:
+        end = time.perf_counter() + _SLICE_SECONDS
+        while self._due:
+            watch = self._due.popleft()
+            if watch.deliver():
+                self._due.append(watch)
+            if time.perf_counter() >= end:
+                break
+        if self._due:
+            asyncio.get_running_loop().call_soon(self._deliver_some)
 
     def watch(self, prefix: str, after: int | None, replay: Replay) -> LogWatch:
         """From memory if that reaches back to `after`; `replay` reads what is older."""
@@ -107,8 +129,8 @@ class LogWatch:
     """One watch. It may hold back what the ring still has; a reader slower than that is dropped."""
 
     __slots__ = (
-        "__weakref__", "_broadcaster", "_buffer", "_closed", "_older", "_position", "_replay", "_replay_end",
-        "_replayed", "_slow", "_start", "_timer", "_waiter", "prefix",
+        "__weakref__", "_broadcaster", "_buffer", "_closed", "_deliver", "_due", "_older", "_position", "_replay",
+        "_replay_end", "_replayed", "_slow", "_start", "_timer", "_waiter", "prefix",
     )  # fmt: skip
 
     def __init__(
@@ -126,6 +148,9 @@ class LogWatch:
         self._buffer: deque[Event] = deque(backlog)
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._deliver: Deliver | None = None
+        """While the reader waits: who takes events in its place."""
+        self._due = False
         self._slow = False
         self._closed = False
 
@@ -150,7 +175,7 @@ class LogWatch:
         assert event is not None
         return event
 
-    async def before(self, when: float) -> Event | None:
+    async def before(self, when: float, deliver: Deliver | None = None) -> Event | None:
         """See Watch.before. A timer that is there serves all waits until it fires: most have the same deadline."""
         loop = asyncio.get_running_loop()
         while True:
@@ -167,7 +192,7 @@ class LogWatch:
             elif loop.time() >= when:
                 return None
             else:
-                await self._wait(loop, when)
+                await self._wait(loop, when, deliver)
 
     def ready(self) -> Event | None:
         """The next event if it is in memory. Nothing is left in it once the watch is closed or dropped."""
@@ -186,7 +211,33 @@ class LogWatch:
         self._buffer.extend(events)
         if self._buffer[0].entry.revision <= self._broadcaster.oldest:
             self._drop()
-        self._wake()
+        elif self._deliver is None:
+            self._wake()
+        elif not self._due:
+            self._due = True
+            self._broadcaster.deliver(self)
+
+    def deliver(self) -> bool:
+        """Deliver one event, or wake the reader for it. True if there are more to deliver."""
+        if self._buffer and self._deliver is not None:
+            event = self._buffer[0]
+            if event.entry.revision <= self._start or self._delivered(self._deliver, event):
+                if self._buffer:  # or this has closed the watch
+                    self._hand_out(self._buffer.popleft())
+            else:
+                self._wake()
+                self._deliver = None
+        self._due = bool(self._buffer) and self._deliver is not None
+        return self._due
+
+    @staticmethod
+    def _delivered(deliver: Deliver, event: Event) -> bool:
+        try:
+            return deliver(event)
+        except Exception:
+            return (
+                False  # the reader gets the event, where it is raised again, and it is known what to do about it
+            )
 
     def close(self) -> None:
         """End the iteration, whoever is in it. What was not read yet is gone. Idempotent."""
@@ -211,15 +262,16 @@ class LogWatch:
             self._older.extend(events)
             self._replayed = complete
 
-    async def _wait(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+    async def _wait(self, loop: asyncio.AbstractEventLoop, until: float, deliver: Deliver | None) -> None:
         if until < math.inf and (self._timer is None or self._timer.when() > until):
             self._cancel_timer()
             self._timer = loop.call_at(until, self._fire)
         self._waiter = loop.create_future()
+        self._deliver = deliver
         try:
             await self._waiter
         finally:
-            self._waiter = None
+            self._waiter = self._deliver = None
 
     def _fire(self) -> None:
         self._timer = None

@@ -19,7 +19,7 @@ from backend.meta.errors import ApiError
 from backend.meta.types import Obj
 from backend.meta.uids import new_uid
 from backend.resources.resource import Resource
-from backend.store.api import Entry, Event, RevisionMismatch, Snapshot, Store, Watch
+from backend.store.api import Deliver, Entry, Event, RevisionMismatch, Snapshot, Store, Watch
 
 _SECONDS = 30
 Entries = list[Entry]
@@ -224,7 +224,8 @@ class _ConvertedWatch:
         self._waiting = None
         return found
 
-    async def before(self, when: float) -> Event | None:
+    async def before(self, when: float, _deliver: Deliver | None = None) -> Event | None:
+        """Delivers nothing: what has to be converted first waits for it here."""
         event = self._waiting or await self._watch.before(when)
         return await self._converted(event) if event is not None else None
 

@@ -17,6 +17,7 @@ from backend.meta.errors import ApiError, bad_request
 from backend.meta.uids import new_uid
 
 if TYPE_CHECKING:
+    from backend.apiserver.frames import Sink
     from backend.apiserver.http.protocol import UpgradedConnection
     from backend.apiserver.http.routes import Target
 
@@ -51,8 +52,8 @@ class Exchange:
 
     __slots__ = (
         "_query", "audit_id", "code", "header_pairs", "headers", "method", "path", "query_string",
-        "raw_path", "receive", "send", "state",
-        "streaming", "streams", "target", "upgrade", "verb",
+        "raw_path", "receive", "send", "sink",
+        "state", "streaming", "streams", "target", "upgrade", "verb",
     )  # fmt: skip
 
     def __init__(
@@ -65,8 +66,11 @@ class Exchange:
         self.header_pairs: Sequence[Header] = scope["headers"]
         self.headers: dict[bytes, bytes] = dict(reversed(self.header_pairs))  # of one that is repeated, the first
         self.state: Mapping[str, Any] = scope["state"]
-        self.upgrade: Upgrade | None = (scope.get("extensions") or {}).get("upgrade")
+        extensions = scope.get("extensions") or {}
+        self.upgrade: Upgrade | None = extensions.get("upgrade")
         """Present where the client asks for another protocol: KubeProtocol.upgrade."""
+        self.sink: Sink | None = extensions.get("sink")
+        """Present where the answer may be a watch: KubeCycle."""
         self.receive = receive
         self.send = send
         self.streams = streams

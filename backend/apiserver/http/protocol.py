@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import httptools
@@ -20,6 +20,8 @@ from backend.apiserver.http.request_head import HEAD_LIMIT, Refused
 
 UPGRADE = "upgrade"
 """The extension of a scope whose client asks for another protocol: KubeProtocol.upgrade."""
+SINK = "sink"
+"""The extension of a scope whose answer may be a watch: its KubeCycle, which takes frames."""
 _READ_AHEAD = 256 * 1024
 """Bytes that may wait for the reader of an upgraded connection before the client has to."""
 
@@ -141,6 +143,8 @@ class KubeProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
         )  # fmt: skip
         self.cycle.patience = self.limits.request_timeout
+        if b"watch" in self.scope["query_string"]:
+            self.scope.setdefault("extensions", {})[SINK] = self.cycle  # type: ignore[assignment]
         if b"/proxy" not in self.url:
             self.cycle.deadline = self.loop.time() + self.limits.request_timeout
         if before is None or before.response_complete:
@@ -241,6 +245,8 @@ class KubeCycle(RequestResponseCycle):
     deadline = math.inf
     """When the body must have come, by the event loop's clock."""
     _start: Any = None
+    _pushed: ClassVar[tuple[bytes, bytes]] = (b"", b"")
+    """The newest frame that was pushed, by any cycle, and its chunk."""
 
     async def receive(self) -> Any:
         """As uvicorn's, but a body that is not there at the deadline ends in a disconnect that is marked `late`. What
@@ -285,6 +291,20 @@ class KubeCycle(RequestResponseCycle):
             self.transport.abort()
             self.disconnected = True
             self.message_event.set()
+
+    def writable(self) -> bool:
+        """See Sink."""
+        return bool(self.chunked_encoding) and self._start is None and not self.flow.write_paused
+
+    def push(self, frame: bytes) -> None:
+        """A change goes to each of its watches, and is made a chunk once."""
+        if self.disconnected or self.response_complete:
+            return
+        pushed, chunk = KubeCycle._pushed
+        if frame is not pushed:
+            chunk = b"%x\r\n%b\r\n" % (len(frame), frame)
+            KubeCycle._pushed = (frame, chunk)
+        self.transport.write(chunk)
 
     def _send_chunk(self, body: bytes) -> None:
         """As uvicorn's, which takes longer: a change is written once for each of its watches."""

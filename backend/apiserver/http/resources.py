@@ -63,7 +63,7 @@ class Resources:
         if not request.query.get("timeoutSeconds"):
             timeout = str(random.randint(MIN_WATCH_SECONDS, 2 * MIN_WATCH_SECONDS))
             request = replace(request, query={**request.query, "timeoutSeconds": timeout})
-        stream = self.handler.stream(request, accepted.form, include)
+        stream = self.handler.stream(request, accepted.form, include, exchange.sink)
         async with exchange.until_disconnect(), stream as frames:
             await exchange.start_stream(WATCH, warnings)
             async for frame in frames:

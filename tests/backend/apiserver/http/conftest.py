@@ -80,7 +80,9 @@ class MemoryHandler:
         return Answer(201 if request.verb == "create" else 200, pieces, warnings)
 
     @asynccontextmanager
-    async def stream(self, request: ApiRequest, form: str, include: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def stream(
+        self, request: ApiRequest, form: str, include: str, _sink: object = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         self.asked.append((request, form, include))
         self.open_streams += 1
 
