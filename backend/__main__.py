@@ -14,6 +14,7 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from backend.watchdog import Watchdog
 
 if TYPE_CHECKING:
     import socket
+    import ssl
 
     from backend.apiserver.authentication.bearer_tokens import BearerTokens
     from backend.apiserver.handler import Handler
@@ -66,6 +68,7 @@ class Backend:
         self._keyring: Keyring
         self._handler: Handler
         self._server: Server | None = None
+        self._tls: ssl.SSLContext
         self._port = 0
 
     def shutdown(self, keep_pods: bool) -> None:
@@ -141,11 +144,31 @@ class Backend:
         home.remember_runtime(self._config)
         limits = self._limits()
         self._server = server = Server(self._app(tokens, f"{self._config.address}:{port}", limits), limits)
-        await server.listen_tls(listener, tls_context(keys))
+        self._tls = tls_context(keys)
+        await server.listen_tls(listener, self._tls)
         home.announce(self._config, port)  # Before the socket: a command that it answers reads what is announced.
         await server.listen_unix(bind_unix(self._config.socket_path))
         self._starter.tell("ready")
         logger.info("cluster %s answers at %s:%d", self._config.cluster, self._config.address, port)
+
+    async def listen_at(self, address: str) -> int:
+        """Answer at one more address of this machine, which the certificate names from then on. The port there.
+
+        It is the one that clients outside of the cluster use, unless somebody has that at `address`."""
+        from backend.apiserver.http.server import bind
+
+        keys = await asyncio.to_thread(_prepare, self._config, (address,))
+        self._tls.load_cert_chain(keys.server_cert, keys.server_key)
+        if self._config.address in home.WILDCARDS:
+            return self._port
+        try:
+            listener = bind(address, self._port, to_come=True)
+        except OSError:
+            listener = bind(address, 0, to_come=True)
+        assert self._server is not None
+        await self._server.listen_tls(listener, self._tls)
+        port: int = listener.getsockname()[1]
+        return port
 
     def _bearer_tokens(self) -> BearerTokens:
         from backend.apiserver.authentication.bearer_tokens import BearerTokens
@@ -214,6 +237,7 @@ class Backend:
             self._node,
             self._supervisor,
             self._port,
+            self.listen_at,
         )
         await self._parts.start()
 
@@ -250,10 +274,10 @@ def _bind(config: Config) -> socket.socket:
     raise StartError(failure)
 
 
-def _prepare(config: Config) -> pki.Pki:
-    """The certificates, made or renewed."""
+def _prepare(config: Config, addresses: Sequence[str] = ()) -> pki.Pki:
+    """The certificates, made or renewed; `addresses` are what the server's has to name beside those of the machine."""
     try:
-        extra = [] if config.address in ("0.0.0.0", "::") else [config.address]
+        extra = [*addresses] if config.address in home.WILDCARDS else [config.address, *addresses]
         services = [str(ipaddress.ip_network(cidr)[1]) for cidr in config.service_cidrs]
         return pki.ensure(config.pki_dir, [*services, *extra])
     except OSError as error:

@@ -17,6 +17,9 @@ from backend.meta.schema import KUBERNETES_VERSION
 from backend.store.api import StoreError
 from backend.store.lockfile import LockFile
 
+WILDCARDS = ("0.0.0.0", "::")
+"""What to listen on for all addresses of the machine."""
+
 
 class StartError(Exception):
     """Why a backend cannot start, in one line for its user."""
@@ -98,7 +101,7 @@ def remember_runtime(config: Config) -> None:
 def announce(config: Config, port: int) -> None:
     """Write backend.json: the backend is ready for everybody who reads it."""
     host = f"[{config.address}]" if ":" in config.address else config.address
-    if config.address in ("0.0.0.0", "::"):
+    if config.address in WILDCARDS:
         host = "127.0.0.1"  # the wildcard is no address to connect to
     started = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     info = {

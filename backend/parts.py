@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from backend import home
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from backend.apiserver.handler import Handler
     from backend.config import Config
     from backend.controllers.credentials import Signers
+    from backend.controllers.kubernetes_service import KubernetesService
     from backend.kubelet.kubelet import Kubelet
     from backend.kubelet.runtime.api import Runtime
     from backend.network.bridge import PodBridge
@@ -38,7 +40,8 @@ STOP_GRACE = 10.0
 
 
 class Parts:
-    """What runs beside the API server that `handler` is. `port` is the API's TCP port."""
+    """What runs beside the API server that `handler` is. `port` is the API's TCP port; `listen_at` makes it answer at
+    one more address, and says at which port."""
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Parts:
         node: NodeToCome,
         supervisor: Supervisor,
         port: int,
+        listen_at: Callable[[str], Awaitable[int]],
     ) -> None:
         self._config = config
         self._handler = handler
@@ -57,6 +61,10 @@ class Parts:
         self._node = node
         self._supervisor = supervisor
         self._port = port
+        self._listen_at = listen_at
+        self._kubernetes_service: KubernetesService | None = None
+        # Pods find the server at the bridge, once there is one; without any, there may still be clients elsewhere.
+        self._advertised = "" if config.runtime == "docker" else home.advertised_address(config), port
         self._kubelet: Kubelet | None = None
         self._runtime: Runtime | None = None
         self._pod_network: PodNetwork | None = None
@@ -121,11 +129,14 @@ class Parts:
         from backend.controllers.kubernetes_service import KubernetesService
 
         client = self._client("system:apiserver", "system:masters")
-        cidrs, address, port = self._config.service_cidrs, home.advertised_address(self._config), self._port
-        self._supervisor.start(
-            "kubernetes service",
-            lambda: KubernetesService(client, cidrs=cidrs, address=address, port=port).run(),
-        )
+        cidrs = self._config.service_cidrs
+
+        async def run() -> None:
+            address, port = self._advertised
+            self._kubernetes_service = KubernetesService(client, cidrs=cidrs, address=address, port=port)
+            await self._kubernetes_service.run()
+
+        self._supervisor.start("kubernetes service", run)
         self._supervisor.start("IP addresses", lambda: IpAddresses(client).run())
 
     def _start_controllers(self) -> None:
@@ -221,7 +232,17 @@ class Parts:
 
         config = self._config
         cidrs = [*config.service_cidrs, config.load_balancer_cidr]
-        return PodNetwork(inspect, cidrs, self._account_client("kube-proxy"), config.node_name)
+        network = PodNetwork(inspect, cidrs, self._account_client("kube-proxy"), config.node_name)
+        network.on_bridge(self._serve_pods)
+        return network
+
+    async def _serve_pods(self, bridge: PodBridge) -> None:
+        """At this machine's address on the bridge, of the family that the service `kubernetes` has."""
+        v6 = ":" in self._config.service_cidrs[0]
+        address = next((each for each in bridge.gateways if (":" in each) == v6), bridge.gateways[0])
+        self._advertised = address, await self._listen_at(address)
+        if self._kubernetes_service is not None:
+            self._kubernetes_service.advertise(*self._advertised)
 
 
 def _import_parts(runtime: str) -> None:

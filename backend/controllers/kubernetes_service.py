@@ -62,6 +62,11 @@ class KubernetesService:
             informer.on_change(lambda _new, _old: self.controller.enqueue(NAMESPACE, NAME))
         self.controller.enqueue(NAMESPACE, NAME)
 
+    def advertise(self, address: str, port: int) -> None:
+        """From now on pods reach the API server there."""
+        self._address, self._port = address, port
+        self.controller.enqueue(NAMESPACE, NAME)
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for informer in self._informers.values():

@@ -27,14 +27,18 @@ BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 180
 """Longer than Go's clients keep idle connections (90 s), so that the client is the one who closes."""
 WEBSOCKET_MESSAGE_LIMIT = 16 * 1024 * 1024
+_FREE_BIND, _FREE_BIND_IPV6 = (socket.SOL_IP, 15), (socket.IPPROTO_IPV6, 78)
+"""IP_FREEBIND and IPV6_FREEBIND of ip(7) and linux/in6.h, which the socket module does not name."""
 
 
-def bind(address: str, port: int) -> socket.socket:
-    """A listening TCP socket; raises OSError."""
+def bind(address: str, port: int, *, to_come: bool = False) -> socket.socket:
+    """A listening TCP socket; raises OSError. With `to_come` the machine need not have the address yet."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if to_come:
+            listener.setsockopt(*(_FREE_BIND_IPV6 if family == socket.AF_INET6 else _FREE_BIND), 1)
         listener.bind((address, port))
         listener.listen(BACKLOG)
     except OSError:

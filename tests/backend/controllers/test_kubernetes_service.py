@@ -67,3 +67,15 @@ async def test_without_an_address_there_are_no_endpoints(plane: ControlPlane) ->
 
         await eventually(ready)
         assert await plane.find(ENDPOINTS, "kubernetes", "default") is None
+
+
+async def test_it_says_where_the_server_is_once_that_is_known(plane: ControlPlane) -> None:
+    made = keeper(plane, address="")
+    async with running(made.run()):
+        await eventually(lambda: plane.find(SERVICES, "kubernetes", "default"))
+        assert await plane.find(ENDPOINTS, "kubernetes", "default") is None
+        made.advertise("172.17.0.1", 7443)
+        found = await eventually(lambda: plane.find(ENDPOINTS, "kubernetes", "default"))
+        assert found["subsets"] == [
+            {"addresses": [{"ip": "172.17.0.1"}], "ports": [{"name": "https", "port": 7443, "protocol": "TCP"}]}
+        ]
