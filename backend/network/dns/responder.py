@@ -1,0 +1,130 @@
+"""From a question's bytes to the answer's: what is no question, whose zone it is, and what fits."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Coroutine
+from typing import Any
+
+from dns.exception import DNSException
+from dns.flags import AA, AD, CD, DO
+from dns.message import Message, from_wire, make_response
+from dns.rcode import BADVERS, FORMERR, NOERROR, NOTIMP, NXDOMAIN, REFUSED, SERVFAIL, Rcode
+from dns.rdataclass import IN
+from dns.rdatatype import AAAA, ANY, AXFR, IXFR, A, is_metatype
+from dns.rdatatype import to_text as type_name
+
+from backend.network.dns.forwarder import PAYLOAD, Forwarder, Question, Unresolved
+from backend.network.dns.local_zones import LocalZones, Reply
+from backend.network.dns.response import Response
+
+log = logging.getLogger(__name__)
+
+MIN_UDP, MAX_UDP, MAX_TCP = 512, 4096, 65535
+"""Bytes of an answer: without EDNS, at most with it, and by TCP."""
+ORDERS = 8
+"""So many answers with the same addresses in other orders are made, and sent in turn: many clients take the first."""
+_HEADER = 12
+_QR, _RD = 0x80, 0x01
+
+
+class Responder:
+    def __init__(self, zones: LocalZones, forwarder: Forwarder) -> None:
+        self._zones = zones
+        self._forwarder = forwarder
+
+    def respond(self, wire: bytes, *, tcp: bool) -> Response | Coroutine[Any, Any, Response] | None:
+        """None where silence is the answer; to be awaited where others have to be asked. Raises nothing."""
+        if len(wire) < _HEADER or wire[2] & _QR:
+            return None
+        if wire[2] & 0x78:
+            return _bare(wire, NOTIMP)
+        if wire[4:6] != b"\0\1":
+            return _bare(wire, FORMERR)
+        try:
+            query = from_wire(wire)
+        except (DNSException, ValueError, IndexError):
+            return _bare(wire, FORMERR)
+        try:
+            return self._answer(query, tcp)
+        except Exception:
+            log.exception("%s could not be answered", query.question)
+            return _bare(wire, SERVFAIL)
+
+    def _answer(self, query: Message, tcp: bool) -> Response | Coroutine[Any, Any, Response]:
+        [asked] = query.question
+        limit = MAX_TCP if tcp else min(max(query.payload, MIN_UDP), MAX_UDP) if query.edns >= 0 else MIN_UDP
+        if query.edns > 0:
+            return _encode(query, Reply(BADVERS), limit)
+        if (
+            asked.rdclass != IN
+            or asked.rdtype in (AXFR, IXFR)
+            or (asked.rdtype != ANY and is_metatype(asked.rdtype))
+        ):
+            return _encode(query, Reply(REFUSED), limit)
+        reply = self._zones.reply(asked.name, asked.rdtype)
+        if reply is not None and reply.elsewhere is None:
+            return _encode(query, reply, limit, authoritative=True, ttl=None)
+        name = asked.name if reply is None or reply.elsewhere is None else reply.elsewhere
+        question = Question(name, asked.rdtype, bool(query.ednsflags & DO), bool(query.flags & CD))
+        kept = self._forwarder.kept(question)
+        if kept is not None:
+            return _forwarded(query, reply, kept, limit)
+        return self._ask(query, reply, question, limit)
+
+    async def _ask(self, query: Message, reply: Reply | None, question: Question, limit: int) -> Response:
+        try:
+            message = await self._forwarder.ask(question)
+        except Unresolved as error:
+            log.debug("%s: %s", question.name, error)
+            return _encode(query, Reply(SERVFAIL), limit)
+        try:
+            return _forwarded(query, reply, message, limit)
+        except Exception:
+            log.exception("the answer about %s could not be passed on", question.name)
+            return _encode(query, Reply(SERVFAIL), limit)
+
+
+def _bare(wire: bytes, rcode: Rcode) -> Response:
+    """An answer to what cannot be read: only the header."""
+    flags = bytes((_QR | (wire[2] & (0x78 | _RD)), rcode))
+    return Response(wire[:2] + flags + bytes(8), rcode=rcode.name)
+
+
+def _forwarded(query: Message, reply: Reply | None, message: Message, limit: int) -> Response:
+    """Ours, if any, before theirs."""
+    ours = reply or Reply()
+    whole = Reply(
+        message.rcode(), [*ours.answer, *message.answer], [*message.authority], [*message.additional],
+        services=ours.services,
+    )  # fmt: skip
+    ttls = [rrset.ttl for rrset in (*message.answer, *message.authority)]
+    ttl = float(min(1, *ttls)) if ttls and message.rcode() in (NOERROR, NXDOMAIN) else 0.0
+    return _encode(query, whole, limit, authoritative=reply is not None, ttl=ttl, flags=message.flags)
+
+
+def _encode(
+    query: Message,
+    reply: Reply,
+    limit: int,
+    *,
+    authoritative: bool = False,
+    ttl: float | None = 0.0,
+    flags: int = 0,
+) -> Response:
+    response = make_response(query, recursion_available=True, our_payload=PAYLOAD, pad=0)
+    if authoritative:
+        response.flags |= AA
+    if flags & AD and (query.flags & AD or query.ednsflags & DO):
+        response.flags |= AD
+    response.set_rcode(reply.rcode)
+    addresses = [rrset for rrset in reply.answer if rrset.rdtype in (A, AAAA)]
+    random.shuffle(addresses)
+    response.answer = [*(rrset for rrset in reply.answer if rrset.rdtype not in (A, AAAA)), *addresses]
+    response.authority, response.additional = reply.authority, reply.additional
+    asked = query.question[0]
+    return Response(
+        response.to_wire(max_size=limit, prefer_truncation=True), type_name(asked.rdtype), reply.rcode.name, ttl,
+        frozenset(reply.services), reply.reverse, min(ORDERS, len(addresses)) or 1,
+    )  # fmt: skip
