@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from backend.controllers.workloads.pods import is_ready
 from backend.meta.types import Obj
+from backend.resources.core.pod_ports import port_number
 from backend.resources.core.pod_table import TERMINAL_PHASES
 
 HEADLESS = "service.kubernetes.io/headless"
@@ -74,19 +75,6 @@ def _ports(service: Obj, pod: Obj) -> tuple[tuple[str, int, str, str], ...]:
         if number:
             found.append((port.get("name", ""), number, protocol, port.get("appProtocol", "")))
     return tuple(found)
-
-
-def port_number(pod: Obj, target: int | str, protocol: str) -> int:
-    """The number of a target port in a pod; 0 if no container has one of that name. Source: podutil.FindPort."""
-    if isinstance(target, int):
-        return target
-    spec = pod["spec"]
-    sidecars = [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
-    for container in [*spec["containers"], *sidecars]:
-        for port in container.get("ports") or ():
-            if port.get("name") == target and port.get("protocol", "TCP") == protocol:
-                return int(port["containerPort"])
-    return 0
 
 
 def reference(pod: Obj) -> Obj:

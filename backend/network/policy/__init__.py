@@ -1,0 +1,1 @@
+"""NetworkPolicies, enforced by rules of this machine's kernel."""

@@ -1,0 +1,132 @@
+"""The part that keeps the kernel's rules in step with NetworkPolicies, pods and namespaces."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from backend.machinery.client import GVR, NAMESPACES, PODS, Client
+from backend.machinery.clock import Clock, RealClock
+from backend.machinery.events import EventRecorder
+from backend.machinery.informer import Informer, object_key
+from backend.meta.types import Obj
+from backend.network.nftables import Content, NftError, NftUnavailable, Section
+from backend.network.policy.members import Labels
+from backend.network.policy.rulebook import PodKey, Rulebook
+from backend.network.policy.rules import read_policy
+
+log = logging.getLogger(__name__)
+
+NETWORK_POLICIES = GVR("networking.k8s.io", "v1", "networkpolicies")
+ACCOUNT = "network-policy-enforcer"
+"""Whose client it wants: a service account of kube-system."""
+RETRY_SECONDS = 5.0
+
+
+class NetworkPolicies:
+    """`run` works until it is cancelled, and leaves the rules as they are: pods go on.
+
+    Until there is a policy nobody looks at pods, and the section is empty.
+    """
+
+    def __init__(self, client: Client, section: Section, clock: Clock | None = None) -> None:
+        self._section = section
+        self._clock = clock or RealClock()
+        self._policies = Informer(client, NETWORK_POLICIES, clock=clock)
+        self._pods = Informer(client, PODS, clock=clock)
+        self._namespaces = Informer(client, NAMESPACES, clock=clock)
+        self._recorder = EventRecorder(client, ACCOUNT, clock=clock)
+        self._rulebook = Rulebook((), {})
+        self._wake = asyncio.Event()
+        self._is_stale = True
+        """Whether policies or namespaces have changed, and not only pods."""
+        self._changed: set[PodKey] = set()
+        self._policies.on_change(self._policy_changed)
+        self._namespaces.on_change(self._namespace_changed)
+        self._pods.on_change(self._pod_changed)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._policies.run())
+            group.create_task(self._recorder.run())
+            await self._policies.synced.wait()
+            while not self._policies.list():
+                self._wake.clear()
+                await self._put(Content())
+                await self._wake.wait()
+            for informer in (self._namespaces, self._pods):
+                group.create_task(informer.run())
+                await informer.synced.wait()
+            self._wake.set()
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._put(await self._content())
+
+    async def _content(self) -> Content:
+        """Of everything that has changed until now. It is worked out in a thread: a policy may be about each pod."""
+        changed, self._changed = self._changed, set()
+        if self._is_stale:
+            self._is_stale = False
+            policies, pods = self._policies.list(), self._pods.list()
+            namespaces = {found["metadata"]["name"]: _labels(found) for found in self._namespaces.list()}
+            self._rulebook = await asyncio.to_thread(_rulebook, policies, namespaces, pods)
+            return await asyncio.to_thread(self._rulebook.content)
+        return await asyncio.to_thread(_changed, self._rulebook, {key: self._pods.get(*key) for key in changed})
+
+    async def _put(self, content: Content) -> None:
+        """A failure is told at the policies, which do not hold then. It is tried again: at the next change where there
+        is no nft for us, else soon."""
+        try:
+            await self._section.put(content)
+        except NftError as error:
+            policies = self._policies.list()
+            if policies:
+                log.warning("network policies are not enforced: %s", error)
+            for policy in policies:
+                self._recorder.event(policy, "Warning", "NotEnforced", f"The policy is not enforced: {error}")
+            if not isinstance(error, NftUnavailable):
+                self._clock.call_later(RETRY_SECONDS, self._wake.set)
+
+    def _policy_changed(self, new: Obj | None, old: Obj | None) -> None:
+        if new is None or old is None or new.get("spec") != old.get("spec"):
+            self._is_stale = True
+            self._wake.set()
+
+    def _namespace_changed(self, new: Obj | None, old: Obj | None) -> None:
+        if new is None or old is None or _labels(new) != _labels(old):
+            self._is_stale = True
+            self._wake.set()
+
+    def _pod_changed(self, new: Obj | None, old: Obj | None) -> None:
+        if new is not None and old is not None and _told(new) == _told(old):
+            return
+        if not self._policies.list():
+            return  # The first policy is about all pods that are there then.
+        pod = new or old
+        assert pod is not None
+        self._changed.add(object_key(pod))
+        self._wake.set()
+
+
+def _rulebook(policies: Sequence[Obj], namespaces: Mapping[str, Labels], pods: Sequence[Obj]) -> Rulebook:
+    return Rulebook([read_policy(policy) for policy in policies], namespaces, pods)
+
+
+def _changed(rulebook: Rulebook, pods: Mapping[PodKey, Obj | None]) -> Content:
+    """Those that are gone first: their addresses may be others' now."""
+    for key, pod in sorted(pods.items(), key=lambda item: item[1] is not None):
+        rulebook.change(key, pod)
+    return rulebook.content()
+
+
+def _labels(obj: Obj) -> Labels:
+    labels: Labels = obj["metadata"].get("labels") or {}
+    return labels
+
+
+def _told(pod: Obj) -> tuple[object, ...]:
+    """Everything of a pod that rules depend on and that may change."""
+    status = pod.get("status") or {}
+    return pod["metadata"]["uid"], _labels(pod), status.get("podIPs"), status.get("phase")
