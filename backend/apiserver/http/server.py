@@ -10,13 +10,13 @@ import contextlib
 import os
 import socket
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from backend.apiserver.http.app import App
 from backend.apiserver.http.limits import Limits
 from backend.apiserver.http.protocol import KubeProtocol
 from backend.apiserver.pki import Pki
@@ -78,14 +78,25 @@ def tls_context(pki: Pki) -> ssl.SSLContext:
     return context
 
 
-class Server:
-    """Serves one App on any number of listeners, all on the running loop."""
+class Application(Protocol):
+    """What answers requests. `stop` ends its streams."""
 
-    def __init__(self, app: App, limits: Limits = Limits()) -> None:  # noqa: B008 - it cannot be changed
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Server:
+    """Serves one application on any number of listeners, all on the running loop."""
+
+    def __init__(
+        self, app: Application, limits: Limits = Limits(), protocol: type[KubeProtocol] = KubeProtocol  # noqa: B008
+    ) -> None:  # fmt: skip
         self._app = app
         self._limits = limits
+        self._protocol = protocol
         self._config = Config(
-            app, http=KubeProtocol, loop="none", ws="none", lifespan="off", log_config=None, access_log=False,
+            app, http=protocol, loop="none", ws="none", lifespan="off", log_config=None, access_log=False,
             date_header=False, server_header=False, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_SECONDS,
             ws_max_size=WEBSOCKET_MESSAGE_LIMIT, ws_per_message_deflate=False, interface="asgi3",
         )  # fmt: skip
@@ -94,10 +105,10 @@ class Server:
         self._listeners: list[asyncio.Server] = []
 
     async def listen_tls(self, listener: socket.socket, context: ssl.SSLContext) -> None:
-        await self._listen(listener, {}, context)
+        await self.listen(listener, context)
 
     async def listen_unix(self, listener: socket.socket) -> None:
-        await self._listen(listener, {"user": ADMIN, "local": True}, None)
+        await self.listen(listener, None, {"user": ADMIN, "local": True})
 
     async def stop(self) -> None:
         """Accept no more, end streams, let requests in flight finish, close all connections."""
@@ -111,11 +122,13 @@ class Server:
         for listener in self._listeners:
             await listener.wait_closed()
 
-    async def _listen(
-        self, listener: socket.socket, state: dict[str, Any], context: ssl.SSLContext | None
+    async def listen(
+        self, listener: socket.socket, context: ssl.SSLContext | None, state: Mapping[str, Any] | None = None
     ) -> None:
+        """`state` is what the scopes of its requests carry."""
+
         def protocol() -> KubeProtocol:
-            made = KubeProtocol(self._config, self._state, state)
+            made = self._protocol(self._config, self._state, dict(state or {}))
             made.limits = self._limits
             return made
 
