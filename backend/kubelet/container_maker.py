@@ -61,8 +61,9 @@ class ContainerMaker:
         address = sandbox.ip or services.node_ip
         node = NodeFacts((address,), (services.node_ip,), services.allocatable)
         lookup = await services.referenced.lookup(pod)
+        links = await services.service_links.variables(pod)
         try:
-            variables = container_env(pod, spec, lookup, node)
+            variables = container_env(pod, spec, lookup, node, links)
             mounts = await services.volumes.mounts(pod, spec, attempt, self.volumes, dict(variables))
         except (EnvError, VolumeFailure) as error:
             raise StartFailure("CreateContainerConfigError", str(error)) from error

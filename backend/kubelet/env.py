@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from backend.kubelet.fields import UnsupportedField, pod_field, resource_field
 from backend.kubelet.lookup import Lookup, MissingReference, required
@@ -30,16 +32,20 @@ class NodeFacts:
     allocatable: Mapping[str, str] = field(default_factory=dict)
 
 
-def container_env(pod: Obj, container: Obj, lookup: Lookup, node: NodeFacts) -> list[tuple[str, str]]:
-    """The variables in order, each name once: those of envFrom, then those of env, which win.
+def container_env(
+    pod: Obj, container: Obj, lookup: Lookup, node: NodeFacts, links: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[str, str]]:
+    """The variables in order, each name once: those of envFrom, then those of env, which win; last what of `links` (of
+    services) has no such name, and which values may refer to.
 
     Names are not judged: since RelaxedEnvironmentVariableValidation any key of a Secret or ConfigMap is one.
     Raises EnvError: `secret "x" not found`, `couldn't find key k in Secret ns/x`.
     """
     try:
-        return list(_variables(pod, container, lookup, node).items())
+        own = _variables(pod, container, lookup, node, links)
     except (MissingReference, UnsupportedField) as error:
         raise EnvError(str(error)) from error
+    return [*own.items(), *((name, value) for name, value in links.items() if name not in own)]
 
 
 def tells_pod_address(container: Obj) -> bool:
@@ -66,14 +72,17 @@ def expand_strictly(text: str, env: Mapping[str, str]) -> str:
     return expand(text, env)
 
 
-def _variables(pod: Obj, container: Obj, lookup: Lookup, node: NodeFacts) -> dict[str, str]:
+def _variables(
+    pod: Obj, container: Obj, lookup: Lookup, node: NodeFacts, links: Mapping[str, str]
+) -> dict[str, str]:
     env: dict[str, str] = {}
+    known: Mapping[str, str] = ChainMap(env, links)  # type: ignore[arg-type] # which reads only
     for source in container.get("envFrom") or []:
         prefix = source.get("prefix") or ""
         env.update({prefix + key: value for key, value in _all_keys(source, lookup).items()})
     for variable in container.get("env") or []:
         if variable.get("value"):
-            env[variable["name"]] = expand(variable["value"], env)
+            env[variable["name"]] = expand(variable["value"], known)
             continue
         value = _value_from(pod, container, variable.get("valueFrom") or {}, lookup, node)
         if value is not None:

@@ -22,6 +22,7 @@ from backend.kubelet.podspec import is_deleted
 from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import PodState, Runtime, RuntimeFailure, RuntimeInfo, RuntimeUnavailable
 from backend.kubelet.sandbox_config import ClusterDns
+from backend.kubelet.service_links import ServiceLinks
 from backend.kubelet.services import Services
 from backend.kubelet.tokens import PodTokens
 from backend.kubelet.volumes.manager import PodVolumes
@@ -51,7 +52,8 @@ class Kubelet:
             client=client, runtime=runtime, clock=clock, recorder=self._recorder,
             images=Images(runtime, client, clock, lambda: self._node.images_changed()),
             referenced=ReferencedObjects(client, clock, self._references_changed),
-            tokens=PodTokens(client, clock), volumes=PodVolumes(root_dir), crashes=Backoff(clock), node_name=node_name,
+            tokens=PodTokens(client, clock), service_links=ServiceLinks(client, clock),
+            volumes=PodVolumes(root_dir), crashes=Backoff(clock), node_name=node_name,
             node_ip=node_ip or primary_address(), dns=dns or ClusterDns(),
         )  # fmt: skip
         self._node = NodeKeeper(
@@ -76,6 +78,7 @@ class Kubelet:
                 group.create_task(self._recorder.run(), name="kubelet events")
                 group.create_task(self._node.run(), name="kubelet node")
                 group.create_task(self._pods.run(), name="kubelet pods")
+                group.create_task(self._services.service_links.run(), name="kubelet services")
                 group.create_task(self._follow_engine(), name="kubelet engine events")
                 group.create_task(self._end_orphans(), name="kubelet orphans")
                 group.create_task(self._prepare_engine(), name="kubelet engine")

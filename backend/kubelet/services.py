@@ -8,6 +8,7 @@ from backend.kubelet.images import Images
 from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import Runtime
 from backend.kubelet.sandbox_config import ClusterDns
+from backend.kubelet.service_links import ServiceLinks
 from backend.kubelet.tokens import PodTokens
 from backend.kubelet.volumes.manager import PodVolumes
 from backend.machinery.backoff import Backoff
@@ -28,6 +29,7 @@ class Services:
     images: Images
     referenced: ReferencedObjects
     tokens: PodTokens
+    service_links: ServiceLinks
     volumes: PodVolumes
     crashes: Backoff
     node_name: str
