@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from backend.config import Config
 from backend.machinery.client import Client
 from backend.network import nftables
+from backend.network.ability import network_problem
 from backend.network.bridge import PodBridge
+from backend.network.no_network import NoNetwork
 from backend.network.pod_network import PodNetwork, remove_routes
 
 
@@ -28,6 +30,10 @@ class Surroundings:
 def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
     """(name, run) of each part. A part that is cancelled leaves the rules of pods that go on as they are."""
     yield "pod network", surroundings.pod_network.run
+    config = surroundings.config
+    if problem := network_problem(config):
+        yield "no network", NoNetwork(surroundings.client("kube-proxy"), config.node_name, problem).run
+        return
 
 
 async def remove_network(config: Config) -> None:

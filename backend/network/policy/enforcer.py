@@ -47,6 +47,7 @@ class NetworkPolicies:
         self._pods.on_change(self._pod_changed)
 
     async def run(self) -> None:
+        self._is_stale = True
         async with asyncio.TaskGroup() as group:
             group.create_task(self._policies.run())
             group.create_task(self._recorder.run())

@@ -1,8 +1,9 @@
-"""What the kernel would do with a packet, by the text of the rules: only of the statements that policies are made of."""
+"""What the kernel would do with a packet, by the text of the rules: of no more than policies are made of."""
 
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -43,11 +44,9 @@ def _visit(content: Content, name: str, packet: Packet) -> None:
     for rule in content.chains[name].rules:
         rest = rule
         while rest:
-            for pattern, step in _STEPS:
-                if match := pattern.match(rest):
-                    break
-            else:
-                raise AssertionError(f"not understood: {rest!r} of {rule!r}")
+            found = [(match, step) for pattern, step in _STEPS if (match := pattern.match(rest))]
+            assert found, f"not understood: {rest!r} of {rule!r}"
+            match, step = found[0]
             rest = rest[match.end() :]
             if not step(content, packet, match):
                 break
@@ -93,7 +92,7 @@ def _named_port(content, packet, match):
 
 def _port(content, packet, match):
     ranges = _numbers(match[2])
-    assert all(a.stop <= b.start for a, b in zip(ranges, ranges[1:], strict=False))
+    assert all(a.stop <= b.start for a, b in itertools.pairwise(ranges))
     return packet.protocol == match[1] and any(packet.port in found for found in ranges)
 
 
