@@ -7,12 +7,13 @@ stay valid over a restart), `address-ranges`, `lock`, and while the backend is r
 from __future__ import annotations
 
 import argparse
-import hashlib
 import ipaddress
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from backend.meta.cluster_id import cluster_id
 
 SERVICE_CIDR = "10.96.0.0/12"
 """kube-apiserver's default is as large; see backend.address_ranges for what a cluster gets."""
@@ -48,6 +49,8 @@ class Config:
     """Seconds between two looks at what a HorizontalPodAutoscaler measures."""
     purge: bool = False
     """Serve nothing: remove what the stopped cluster has outside its folder."""
+    uncontained: str = ""
+    """Why the backend of a user without root is not in a container, which could do what root can."""
     load_balancer_cidr: str = ""
     """What services of type LoadBalancer get their addresses from; "" where pods cannot be reached."""
 
@@ -55,8 +58,7 @@ class Config:
     def cluster_id(self) -> str:
         """Tells this cluster's containers from those of others on the same engine: the name may be the same in
         another folder, and the folder is what a cluster is."""
-        folder = hashlib.sha256(str(self.home).encode()).hexdigest()[:8]
-        return f"{self.cluster or 'cluster'}-{folder}"
+        return cluster_id(self.cluster, self.home)
 
     @property
     def service_cidrs(self) -> list[str]:
@@ -157,13 +159,16 @@ def parse(arguments: Sequence[str]) -> Config:
     parser.add_argument(
         "--purge", action="store_true", help="remove the stopped cluster's containers and mounts, and end"
     )
+    parser.add_argument(
+        "--uncontained", default="", metavar="WHY", help="why this backend, without root, runs in no container"
+    )
     options = parser.parse_args(arguments)
     return Config(
         options.home.absolute(), options.port, options.address, options.node_name,
         options.runtime or _last_runtime(options.home),
         options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.service_cidr or "",
         options.max_requests_inflight, options.max_mutating_requests_inflight, options.request_timeout,
-        options.horizontal_pod_autoscaler_sync_period, options.purge,
+        options.horizontal_pod_autoscaler_sync_period, options.purge, options.uncontained,
     )  # fmt: skip
 
 

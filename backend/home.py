@@ -14,6 +14,7 @@ from backend.config import RUNTIMES, Config
 from backend.machinery.machine import primary_address
 from backend.meta.addresses import parse_ip
 from backend.meta.schema import KUBERNETES_VERSION
+from backend.network.ability import network_problem
 from backend.store.api import StoreError
 from backend.store.lockfile import LockFile
 
@@ -108,7 +109,8 @@ def announce(config: Config, port: int) -> None:
         "pid": os.getpid(), "endpoint": f"https://{host}:{port}", "socket": str(config.socket_path),
         "version": f"v{KUBERNETES_VERSION}", "startedAt": started,
         "caFile": str(config.pki_dir / "ca.crt"), "tokenFile": str(config.token_path),
-        "nodeName": config.node_name, "runtime": config.runtime,
+        "nodeName": config.node_name, "runtime": config.runtime, "networkProblem": network_problem(config),
+        "serviceRange": config.service_cidr, "loadBalancerRange": config.load_balancer_cidr,
     }  # fmt: skip
     write_private(config.info_path, orjson.dumps(info, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 

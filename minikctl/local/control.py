@@ -63,6 +63,10 @@ def shutdown(profile: Profile, *, keep_pods: bool) -> None:
     if status != 200:
         raise CommandError(f"error: the backend refused to stop: {body.decode(errors='replace')}")
     wait_until_gone(profile)
+    if os.geteuid() != 0:
+        from minikctl.local import container
+
+        container.wait_until_gone(profile)
 
 
 def wait_until_gone(profile: Profile) -> None:

@@ -11,11 +11,7 @@ def problem(target: Target) -> str:
     profile = _profile(target)
     if profile is None:
         return "the cluster is not one of this machine's"
-    description = profile.description() or {}
-    runtime = description.get("runtime", "docker")
-    if runtime != "docker":
-        return f"pods of the {runtime} runtime have no network"
-    return ""
+    return str((profile.description() or {}).get("networkProblem", ""))
 
 
 def _profile(target: Target) -> Profile | None:

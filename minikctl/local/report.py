@@ -10,9 +10,10 @@ from minikctl.local.profile import Profile
 
 
 def status(profile: Profile) -> dict[str, Any]:
-    """name, state (Running, NotReady, Stopped), pid, ready, endpoint, home, version, uptimeSeconds.
+    """name, state (Running, NotReady, Stopped), pid, ready, endpoint, home, version, uptimeSeconds, network.
 
-    What a stopped backend does not have (pid, endpoint, version, uptimeSeconds) is None.
+    What a stopped backend does not have (pid, endpoint, version, uptimeSeconds, network) is None. `network` has
+    `problem`, why service addresses do not work or "", and the ranges `services` and `loadBalancers`.
     """
     description = profile.description() or {}
     alive = control.answers(profile)
@@ -26,6 +27,15 @@ def status(profile: Profile) -> dict[str, Any]:
         "home": str(profile.home),
         "version": description.get("version") if alive else None,
         "uptimeSeconds": _uptime(description) if alive else None,
+        "network": _network(description) if alive else None,
+    }
+
+
+def _network(description: dict[str, Any]) -> dict[str, str]:
+    return {
+        "problem": description.get("networkProblem", ""),
+        "services": description.get("serviceRange", ""),
+        "loadBalancers": description.get("loadBalancerRange", ""),
     }
 
 

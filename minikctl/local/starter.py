@@ -2,7 +2,7 @@
 
 Whoever holds start.lock starts it, and the others wait for the lock and find it running. The backend gets the
 writing end of a pipe (--ready-fd): a line in it says that it is ready or why it cannot start, its end without one
-that it died.
+that it died. It is a process like others or, where the user is not root, one in a container (see container.py).
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
+from backend.meta.capabilities import holds
 from minikctl.command import CommandError
 from minikctl.local import control, kubeconfig
 from minikctl.local.profile import Profile
@@ -26,6 +29,20 @@ PATIENCE_SECONDS = 30.0
 """How long a backend may take that neither answers nor ends, before the new one says in whose way it is."""
 LOG_LIMIT = 10 * 1024 * 1024
 """Bytes; a longer log is moved aside before a start."""
+CONTAINER = "MINIKCTL_CONTAINER"
+"""Set to `false`, it lets the backend of a user without root be a process like others."""
+
+
+class Process(Protocol):
+    """A backend that was started."""
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended; negative for a signal."""
+
+
+Run = Callable[[Profile, Sequence[str], Mapping[str, str], int, int], Process]
+"""Starts (command, environment) whose output goes to a descriptor, and that writes its one line to another. The latter
+is the callee's to close: at its end of file nobody writes any more."""
 
 
 def ensure_running(name: str) -> None:
@@ -102,31 +119,72 @@ def launch_arguments(profile: Profile) -> list[str]:
 
 
 def launch_environment() -> dict[str, str]:
-    """Few malloc arenas: each costs memory that an idle backend would hold for nothing."""
-    return {**os.environ, "MALLOC_ARENA_MAX": "2"}
+    """Few malloc arenas: each costs memory that an idle backend would hold for nothing. What changes the network is
+    often where only root's $PATH leads."""
+    path = os.environ.get("PATH", os.defpath)
+    return {**os.environ, "MALLOC_ARENA_MAX": "2", "PATH": f"{path}:/usr/sbin:/sbin"}
 
 
 def _launch(profile: Profile, runtime: str) -> None:
+    options = ["--runtime", runtime] if runtime else []
+    if not _lacks_root(profile, runtime):
+        return _start(profile, _run_here, options)
+    why = f"${CONTAINER} is {os.environ[CONTAINER]}" if _declined() else ""
+    if not why:
+        from minikctl.local import container
+
+        try:
+            return _start(profile, container.run, options)
+        except container.CannotContain as error:
+            why = str(error)
+    return _start(profile, _run_here, [*options, "--uncontained", why])
+
+
+def _lacks_root(profile: Profile, runtime: str) -> bool:
+    """Whether the backend of this user could not do what pods and services need."""
+    return os.geteuid() != 0 and (runtime or _last_runtime(profile)) != "fake" and not holds("NET_ADMIN")
+
+
+def _declined() -> bool:
+    return os.environ.get(CONTAINER, "").lower() in ("0", "false", "no")
+
+
+def _last_runtime(profile: Profile) -> str:
+    try:
+        return (profile.home / "runtime").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _start(profile: Profile, run: Run, options: Sequence[str]) -> None:
+    """Return once the backend that `run` starts is ready. Raises CommandError with what is known if it never is."""
     _rotate_log(profile)
     reader, writer = os.pipe()
     log = os.open(profile.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     began = os.fstat(log).st_size
+    with os.fdopen(reader, "rb") as pipe:
+        try:
+            backend = run(profile, [*launch_arguments(profile), *options], launch_environment(), log, writer)
+            line = pipe.readline().decode(errors="replace").strip()
+        finally:
+            os.close(log)
+    if line != "ready":
+        code = backend.wait()
+        raise CommandError(line or _failure(profile, code, began))
+    if isinstance(backend, subprocess.Popen):
+        backend.returncode = 0  # It goes on without us; nobody waits for it here.
+
+
+def _run_here(
+    _profile: Profile, command: Sequence[str], environment: Mapping[str, str], output: int, ready: int
+) -> Process:
     try:
-        backend = subprocess.Popen(
-            [*launch_arguments(profile), "--ready-fd", str(writer), *(["--runtime", runtime] if runtime else [])],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            cwd="/", env=launch_environment(), pass_fds=(writer,), start_new_session=True,
+        return subprocess.Popen(
+            [*command, "--ready-fd", str(ready)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            cwd="/", env=environment, pass_fds=(ready,), start_new_session=True,
         )  # fmt: skip
     finally:
-        os.close(writer)
-        os.close(log)
-    with os.fdopen(reader, "rb") as pipe:
-        line = pipe.readline().decode(errors="replace").strip()
-    if line == "ready":
-        backend.returncode = 0  # It goes on without us; nobody waits for it here.
-        return
-    code = backend.wait()
-    raise CommandError(line or _failure(profile, code, began))
+        os.close(ready)
 
 
 def _failure(profile: Profile, code: int, began: int) -> str:
@@ -147,16 +205,29 @@ def _rotate_log(profile: Profile) -> None:
 
 
 def purge(profile: Profile) -> str:
-    """Remove what a stopped cluster left in the Docker engine and in mounts. The answer is for the user's eyes:
+    """Remove what a stopped cluster left in the Docker engine and in the kernel. The answer is for the user's eyes:
     warnings about what an engine that did not answer may still have, or nothing.
 
     Raises CommandError where something could not be removed, so that the folder is not removed before it.
     """
-    done = subprocess.run(
-        [*launch_arguments(profile), "--purge"], capture_output=True, text=True, check=False, cwd="/"
-    )
-    if done.returncode != 0:
-        raise CommandError(
-            done.stderr.strip() or f"error: the cluster's containers were not removed ({done.returncode})"
-        )
-    return done.stderr
+    command = [*launch_arguments(profile), "--purge"]
+    with tempfile.TemporaryFile() as output:
+        code = _run_to_end(profile, command, output.fileno())
+        output.seek(0)
+        said = output.read().decode(errors="replace")
+    if code != 0:
+        raise CommandError(said.strip() or f"error: the cluster's containers were not removed ({code})")
+    return said
+
+
+def _run_to_end(profile: Profile, command: Sequence[str], output: int) -> int:
+    """The exit code of `command`, which may do what a backend may."""
+    environment = launch_environment()
+    if _lacks_root(profile, "") and not _declined():
+        from minikctl.local import container
+
+        with contextlib.suppress(container.CannotContain):
+            return container.run(profile, command, environment, output, None).wait()
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, cwd="/", env=environment
+    ).returncode

@@ -8,14 +8,13 @@ instructions to write them down, so that no compiler and no registry is needed t
 
 from __future__ import annotations
 
-import io
 import struct
-import tarfile
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backend.kubelet.runtime.api import RuntimeFailure
+from backend.meta.elf import CODE_ADDRESS, executable, image_archive, is_x86_64
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -26,8 +25,6 @@ PAUSE_IMAGE = f"{REPOSITORY}:{TAG}"
 
 _making = threading.Lock()
 
-_BASE = 0x400000
-_HEADERS_BYTES = 64 + 56
 _SIGINT, _SIGTERM, _SIGCHLD = 2, 15, 17
 _SA_RESTORER = 0x04000000  # x86-64 refuses a handler without it; ours never returns, so it is never followed
 _SIG_IGN = 1
@@ -48,32 +45,23 @@ def ensure_pause_image(client: APIClient) -> None:
 
 def _make(client: APIClient) -> None:
     machine = client.info()["Architecture"]
-    archive = _tar(pause_program(machine))
+    archive = image_archive("pause", pause_program(machine))
     client.import_image_from_data(archive, repository=REPOSITORY, tag=TAG, changes=['ENTRYPOINT ["/pause"]'])
 
 
 def pause_program(machine: str) -> bytes:
     """A static ELF executable for `machine` (as uname -m says it). Raises RuntimeFailure for an unknown one."""
-    if machine in ("x86_64", "amd64"):
-        return _elf(62, _x86_64)
-    if machine in ("aarch64", "arm64"):
-        return _elf(183, _aarch64)
-    raise RuntimeFailure("CreatePodSandboxError", f"no sandbox image for the architecture {machine}")
-
-
-def _elf(machine: int, assemble: _Assembler) -> bytes:
-    """One segment, readable and executable, which holds the headers, the code and the two sigaction structures."""
-    code_address = _BASE + _HEADERS_BYTES
+    try:
+        assemble: _Assembler = _x86_64 if is_x86_64(machine) else _aarch64
+    except KeyError:
+        text = f"no sandbox image for the architecture {machine}"
+        raise RuntimeFailure("CreatePodSandboxError", text) from None
     code, handler = assemble(0, 0)
-    data_address = code_address + len(code)
+    data_address = CODE_ADDRESS + len(code)
     code, handler = assemble(data_address, data_address + 32)
     data = struct.pack("<QQQQ", _SIG_IGN, 0, 0, 0)
-    data += struct.pack("<QQQQ", code_address + handler, _SA_RESTORER, code_address + handler, 0)
-    size = _HEADERS_BYTES + len(code) + len(data)
-    identity = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
-    header = identity + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, code_address, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, _BASE, _BASE, size, size, 0x10000)
-    return header + segment + code + data
+    data += struct.pack("<QQQQ", CODE_ADDRESS + handler, _SA_RESTORER, CODE_ADDRESS + handler, 0)
+    return executable(machine, code + data)
 
 
 def _x86_64(ignore: int, end: int) -> tuple[bytes, int]:
@@ -110,13 +98,3 @@ def _aarch64(ignore: int, end: int) -> tuple[bytes, int]:
     words += mov(0, 0) + mov(8, 94) + [svc]  # exit_group(0)
     code = struct.pack(f"<{len(words)}I", *words)
     return code + bytes(-len(code) % 8), handler
-
-
-def _tar(program: bytes) -> bytes:
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        entry = tarfile.TarInfo("pause")
-        entry.size = len(program)
-        entry.mode = 0o755
-        tar.addfile(entry, io.BytesIO(program))
-    return archive.getvalue()

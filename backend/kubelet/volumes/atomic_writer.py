@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.meta.capabilities import holds
+
 _DATA = "..data"
 _NEW_DATA = "..data_tmp"
 
@@ -24,7 +26,7 @@ class File:
     data: bytes
     mode: int
     owner: int | None = None
-    """A user's id; None: this process's user."""
+    """A user's id; None: root, or this process's user where it may not give files away."""
 
 
 Payload = Mapping[str, File]
@@ -71,11 +73,16 @@ def _read(folder: Path) -> dict[str, File]:
 
 
 def _expected(payload: Payload, group: int | None) -> dict[str, File]:
-    own = os.geteuid()
+    own = _own()
     return {
         path: File(file.data, _mode(file.mode, group), own if file.owner is None else file.owner)
         for path, file in payload.items()
     }
+
+
+def _own() -> int:
+    """Files are root's, as the kubelet makes them, where we may give them away."""
+    return 0 if holds("CHOWN") else os.geteuid()
 
 
 def _mode(mode: int, group: int | None) -> int:
@@ -84,14 +91,15 @@ def _mode(mode: int, group: int | None) -> int:
 
 def _write(folder: Path, payload: Payload, group: int | None) -> None:
     folder.chmod(0o755)
+    own = _own()
     for path, file in payload.items():
         full = folder / path
         full.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         full.touch(0o600)
         full.write_bytes(file.data)
         full.chmod(file.mode)
-        if file.owner is not None:
-            os.chown(full, file.owner, -1)
+        if (owner := own if file.owner is None else file.owner) != os.geteuid():
+            os.chown(full, owner, -1)
     if group is not None:
         for path_, folders, files in os.walk(folder):
             for name in (".", *folders, *files):

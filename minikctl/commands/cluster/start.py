@@ -16,6 +16,9 @@ def run(call: Invocation) -> int:
         began = starter.start(profile, _runtime(call))
     state = "started" if began else "already running"
     call.streams.out.write(f'cluster "{profile.name}" {state}\n')
+    description = profile.description() or {}
+    if description.get("runtime") == "docker" and (problem := description.get("networkProblem")):
+        call.streams.err.write(f"warning: services have no addresses here: {problem}\n")
     return 0
 
 
