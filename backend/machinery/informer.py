@@ -66,6 +66,11 @@ class Informer:
         self.version = 0
         """The resourceVersion up to which the cache has seen every change: handlers are told before it moves."""
 
+    @property
+    def resource(self) -> str:
+        """The plural name of its kind."""
+        return self._gvr.resource
+
     def on_change(self, handler: Handler) -> None:
         """Register before `run`, or miss what came before."""
         self._handlers.append(handler)

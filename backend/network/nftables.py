@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 _FAMILY = "inet"
+_PREFIX = "minikctl-"
 _TIMEOUT = 60.0
 """Seconds that nft may take: a whole table with tens of thousands of elements takes less than two."""
 
@@ -124,22 +125,46 @@ class Table:
 
 
 def table_name(cluster_id: str) -> str:
-    return f"minikctl-{cluster_id}"
+    return _PREFIX + cluster_id
 
 
 async def remove(cluster_id: str) -> None:
     """Take the cluster's table out of the kernel. Where there is none, or no nft that we may use, nothing happens."""
     try:
-        await asyncio.to_thread(run_nft, _removal(table_name(cluster_id)))
+        await asyncio.to_thread(remove_table, cluster_id)
     except NftUnavailable:
         return  # Then there is no table either.
 
 
+def remove_table(cluster_id: str) -> None:
+    """Of what is not there, no error. Blocks. Raises NftError or NftUnavailable."""
+    run_nft(_removal(table_name(cluster_id)))
+
+
+def chains_of_all_tables() -> dict[str, list[str]]:
+    """The names of the chains of all clusters' tables on this machine, by table. Blocks. Raises NftError or
+    NftUnavailable."""
+    found: dict[str, list[str]] = {}
+    table: list[str] = []
+    for words in map(str.split, _nft(["list", "chains", _FAMILY]).splitlines()):
+        if words[:2] == ["table", _FAMILY]:
+            table = []
+            if words[2].startswith(_PREFIX):
+                found[words[2]] = table
+        elif words[:1] == ["chain"]:
+            table.append(words[1])
+    return found
+
+
 def run_nft(commands: Iterable[str]) -> None:
     """One transaction. Blocks. Raises NftError or NftUnavailable."""
+    _nft(["-f", "-"], "\n".join([*commands, ""]))
+
+
+def _nft(arguments: Sequence[str], commands: str = "") -> str:
     try:
         done = subprocess.run(
-            ["nft", "-f", "-"], input="\n".join([*commands, ""]), capture_output=True, text=True, timeout=_TIMEOUT
+            ["nft", *arguments], input=commands, capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
     except FileNotFoundError:
         raise NftUnavailable("nft is not installed (package nftables)") from None
@@ -148,7 +173,7 @@ def run_nft(commands: Iterable[str]) -> None:
     except subprocess.TimeoutExpired:
         raise NftError(f"nft did not end within {_TIMEOUT:.0f} s") from None
     if done.returncode == 0:
-        return
+        return done.stdout
     message = done.stderr.strip()[:2000]
     if "Operation not permitted" in message:
         raise NftUnavailable("nft is not permitted to change the kernel's rules: it needs root (CAP_NET_ADMIN)")

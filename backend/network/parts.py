@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from backend.config import Config
 from backend.machinery.client import Client
+from backend.machinery.informers import SharedInformers
 from backend.network import nftables
 from backend.network.ability import network_problem
 from backend.network.bridge import PodBridge
 from backend.network.no_network import NoNetwork
 from backend.network.pod_network import PodNetwork, remove_routes
+from backend.network.proxy import route_localnet
+from backend.network.proxy.service_proxy import ENDPOINT_SLICES, SERVICES, ServiceProxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,20 @@ def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[]
     if problem := network_problem(config):
         yield "no network", NoNetwork(surroundings.client("kube-proxy"), config.node_name, problem).run
         return
+    table = nftables.Table(config.cluster_id)
+    informers = SharedInformers(surroundings.client("kube-proxy"))
+    proxy = ServiceProxy(
+        table.section("proxy"), informers.of(SERVICES), informers.of(ENDPOINT_SLICES), node_name=config.node_name,
+        cidrs=tuple(filter(None, [*config.service_cidrs, config.load_balancer_cidr])),
+        bridge=surroundings.pod_bridge, tell=lambda problem: surroundings.pod_network.tell("proxy", problem),
+    )  # fmt: skip
+    yield "service proxy", proxy.run
+    for informer in informers:  # Once all who share them have asked for theirs.
+        yield f"network's {informer.resource}", informer.run
 
 
 async def remove_network(config: Config) -> None:
     """Take back what the parts of this cluster put into the kernel: for a cluster that stops with its pods, or was
     killed. What is not there is no error."""
-    await nftables.remove(config.cluster_id)
+    await asyncio.to_thread(route_localnet.remove_with_table, config.cluster_id)
     remove_routes([*config.service_cidrs, config.load_balancer_cidr])  # Last: they keep packets on this machine.

@@ -91,7 +91,7 @@ class PodNetwork:
         if before is not None and before.name != bridge.name:
             remove_routes(self._cidrs)
         for problem in await asyncio.to_thread(missing_settings, bridge):
-            await self._tell("settings", problem)
+            await self.tell("settings", problem)
         for handler in self._handlers:
             await handler(bridge)
         self._told = bridge
@@ -106,13 +106,13 @@ class PodNetwork:
                     if netlink.add_route(cidr, bridge.name):
                         log.info("%s is routed to %s", cidr, bridge.name)
                 except PermissionError:
-                    await self._tell("routes", "service addresses are not routed: that needs root")
+                    await self.tell("routes", "service addresses are not routed: that needs root")
                     return
                 except OSError as error:  # The interface is not there, or is down: its change will be told.
                     log.debug("%s is not routed to %s: %s", cidr, bridge.name, error)
             await changed.wait()
 
-    async def _tell(self, about: str, problem: str) -> None:
+    async def tell(self, about: str, problem: str) -> None:
         """Once, in the log and as an event of the Node."""
         if self._problems.get(about) == problem:
             return

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from backend.apiserver.http.exchange import Exchange
 from backend.apiserver.http.request_counts import BUCKETS, Kind, RequestCounts
 from backend.machinery.controller import Controller, ControllerFigures
+from backend.machinery.durations import DurationFigures, Durations
 from backend.resources.catalog import Catalog
 from backend.store.api import StoreFigures
 
@@ -47,6 +48,7 @@ class Scrape:
     long_running: int
     objects: Mapping[tuple[str, str], int]
     controllers: Sequence[ControllerFigures]
+    durations: Sequence[DurationFigures]
     store: StoreFigures
 
 
@@ -74,7 +76,7 @@ class Metrics:
         in_flight = {"mutating": mutating, "readOnly": max(0, requests - mutating - long_running)}
         return Scrape(
             self._counts.snapshot(), in_flight, long_running, self._objects(), Controller.all_figures(),
-            self._store.figures(),
+            Durations.all_figures(), self._store.figures(),
         )  # fmt: skip
 
     def _objects(self) -> dict[tuple[str, str], int]:
@@ -100,6 +102,7 @@ class Metrics:
         yield from _request_metrics(scrape)
         yield from _object_metrics(scrape)
         yield from _controller_metrics(scrape)
+        yield from _duration_metrics(scrape)
         yield from _store_metrics(scrape.store)
 
 
@@ -213,6 +216,14 @@ def _controller_metrics(scrape: Scrape) -> Iterable[Metric]:
         for family, figure in zip(families, figures, strict=True):
             family.add_metric([name], figure)
     return families
+
+
+def _duration_metrics(scrape: Scrape) -> Iterable[Metric]:
+    from prometheus_client.core import HistogramMetricFamily
+
+    for figures in scrape.durations:
+        buckets = _cumulated(figures.counts, figures.bounds)
+        yield HistogramMetricFamily(figures.name, figures.help, buckets=buckets, sum_value=figures.total)
 
 
 def _store_metrics(figures: StoreFigures) -> Iterable[Metric]:
