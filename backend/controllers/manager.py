@@ -14,7 +14,7 @@ from backend.controllers.garbage_collector import GarbageCollector
 from backend.controllers.horizontal_pod_autoscaler.controller import AUTOSCALERS, HorizontalPodAutoscalerController
 from backend.controllers.horizontal_pod_autoscaler.controller import NAME as AUTOSCALER
 from backend.controllers.horizontal_pod_autoscaler.settings import Settings as AutoscalerSettings
-from backend.controllers.kubernetes_service import ENDPOINT_SLICES, ENDPOINTS, SERVICES
+from backend.controllers.kept_objects import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from backend.controllers.namespace import NamespaceController
 from backend.controllers.resource_quota import RESOURCE_QUOTAS, ResourceQuotaController
 from backend.controllers.service_cidr import SERVICE_CIDRS, ServiceCidrController

@@ -9,7 +9,7 @@ import asyncio
 
 from backend.controllers.endpoints import slices, subsets
 from backend.controllers.endpoints.backends import MANAGED_BY, SERVICE_NAME, TRIGGER_TIME
-from backend.controllers.kubernetes_service import ENDPOINT_SLICES, ENDPOINTS
+from backend.controllers.kept_objects import ENDPOINT_SLICES, ENDPOINTS
 from backend.controllers.workloads.expected import Expected
 from backend.controllers.workloads.pods import condition
 from backend.machinery.client import Client

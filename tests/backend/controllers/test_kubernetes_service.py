@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from backend.controllers.kubernetes_service import (
-    ENDPOINT_SLICES,
-    ENDPOINTS,
-    SERVICE_CIDRS,
-    SERVICES,
-    KubernetesService,
-)
+from backend.controllers.kept_objects import ENDPOINT_SLICES, ENDPOINTS, SERVICES
+from backend.controllers.kubernetes_service import SERVICE_CIDRS, KubernetesService
 from tests.support.control_plane import ControlPlane, eventually, running
 
 

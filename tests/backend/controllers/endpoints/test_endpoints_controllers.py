@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.controllers.endpoints.controller import EndpointsControllers
-from backend.controllers.kubernetes_service import ENDPOINT_SLICES, ENDPOINTS, SERVICES
+from backend.controllers.kept_objects import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from backend.machinery.client import PODS
 from backend.machinery.clock import FakeClock
 from backend.machinery.informers import SharedInformers
