@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import select
 import ssl
 import time
@@ -14,24 +15,33 @@ from tests.support.cli import Cluster
 
 WATCHERS = 1_000
 CHANGES = 30
+GLANCE_SECONDS = 0.001
 NAMESPACE = "watched"
 PATH = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 
 
 def watcher_rows(cluster: Cluster) -> list[Row]:
-    """From before the change is sent until its event is at the watcher's socket; decrypted after the clock is read."""
+    """From before the change is sent until its event is at the watcher's socket, in turns with the echo's."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # two sockets for each of the watchers, echo included
     cluster.run("create", "namespace", NAMESPACE)
     cluster.run("wait", "--for=create", "configmap/kube-root-ca.crt", "-n", NAMESPACE)
-    with echo_floor(cluster) as endpoint, Watches(Api(cluster, endpoint), b"Status") as watches:
-        floor = watches.seconds(CHANGES)
-    with Watches(Api(cluster), b"kube-root-ca.crt") as watches:
-        before = cpu_seconds(cluster.pid)
-        seconds = watches.seconds(CHANGES)
-        cpu = (cpu_seconds(cluster.pid) - before) / CHANGES
+    with (
+        echo_floor(cluster) as endpoint,
+        Watches(Api(cluster, endpoint), b"Status") as echoed,
+        Watches(Api(cluster), b"kube-root-ca.crt") as watches,
+    ):
+        floor: list[float] = []
+        seconds: list[float] = []
+        cpu = 0.0
+        for number in range(CHANGES):
+            floor += echoed.change(f"change-{number}")
+            before = cpu_seconds(cluster.pid)
+            seconds += watches.change(f"change-{number}")
+            cpu += cpu_seconds(cluster.pid) - before
     p50, p99 = quantile(seconds, 0.5), quantile(seconds, 0.99)
-    beside = (
-        f"p50 {_ms(p50)}, CPU {_ms(cpu)}; echo p50 {_ms(quantile(floor, 0.5))}, p99 {_ms(quantile(floor, 0.99))}"
-    )
+    echo = f"echo p50 {_ms(quantile(floor, 0.5))}, p99 {_ms(quantile(floor, 0.99))}"
+    beside = f"p50 {_ms(p50)}, CPU {cpu / CHANGES / WATCHERS * 1e6:.0f} µs a watch; {echo}"
     return [Row(f"a change, seen by {WATCHERS:,} watches, TLS, p99", _ms(p99), beside, "<= 50 ms", p99 <= 0.05)]
 
 
@@ -40,7 +50,12 @@ def _ms(seconds: float) -> str:
 
 
 class Watches:
-    """Open watches of one collection, and one connection that changes it."""
+    """Open watches of one collection, and one connection that changes it.
+
+    The clock is read when an event is at its socket, and everything is decrypted and checked once all are. Who is
+    asleep until an event comes is woken by the processor that sends it, which on a virtual machine takes as long as
+    sending: all clients here share the server's machine, so they look once a millisecond, which is in the figure.
+    """
 
     def __init__(self, api: Api, first: bytes) -> None:
         """`first` is in what every watch gets at once."""
@@ -61,11 +76,8 @@ class Watches:
             connection.close()
         self._poll.close()
 
-    def seconds(self, changes: int) -> list[float]:
-        """Until each of the watches had each of the changes. Raises RuntimeError when one has not."""
-        return [moment for number in range(changes) for moment in self._change(f"change-{number}")]
-
-    def _change(self, name: str) -> list[float]:
+    def change(self, name: str) -> list[float]:
+        """Seconds until each of the watches had it. Raises RuntimeError when one has not."""
         meta = f'{{"name":"{name}"}}'
         body = f'{{"apiVersion":"v1","kind":"ConfigMap","metadata":{meta},"data":{{"a":"b"}}}}'.encode()
         self._poll.poll(0)
@@ -80,6 +92,7 @@ class Watches:
                 raise RuntimeError(f"{len(self._watches) - len(arrived)} watches did not get {name}")
             for file, _ in ready:
                 arrived.setdefault(file, now)
+            time.sleep(GLANCE_SECONDS)
         _, status, _ = exchange(self._writer, b"")
         if status != 201:
             raise RuntimeError(f"{name} was answered with {status}")
