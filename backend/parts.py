@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from backend.controllers.kubernetes_service import KubernetesService
     from backend.kubelet.kubelet import Kubelet
     from backend.kubelet.runtime.api import Runtime
+    from backend.kubelet.sandbox_config import ClusterDns
     from backend.network.bridge import PodBridge
     from backend.network.pod_network import PodNetwork
     from backend.node_to_come import NodeToCome
@@ -211,7 +212,20 @@ class Parts:
         name = self._config.node_name
         client = self._client(f"system:node:{name}", "system:nodes")
         engine_came = self._pod_network.engine_came if self._pod_network is not None else lambda: None
-        return Kubelet(client, runtime, node_name=name, root_dir=self._config.kubelet_dir, engine_came=engine_came)
+        return Kubelet(
+            client, runtime, node_name=name, root_dir=self._config.kubelet_dir, dns=self._cluster_dns(),
+            engine_came=engine_came,
+        )  # fmt: skip
+
+    def _cluster_dns(self) -> ClusterDns:
+        """None where service addresses lead nowhere: pods then resolve names as this machine does."""
+        from backend.kubelet.sandbox_config import ClusterDns
+        from backend.network.ability import network_problem
+        from backend.network.dns.service import dns_address
+
+        if network_problem(self._config):
+            return ClusterDns()
+        return ClusterDns((dns_address(self._config.service_cidrs[0]),))
 
     def _start_network(self) -> None:
         from backend.network.parts import Surroundings, network_parts

@@ -12,6 +12,7 @@ from backend.machinery.informers import SharedInformers
 from backend.network import nftables
 from backend.network.ability import network_problem
 from backend.network.bridge import PodBridge
+from backend.network.dns.part import ClusterDnsPart
 from backend.network.no_network import NoNetwork
 from backend.network.pod_network import PodNetwork, remove_routes
 from backend.network.proxy import route_localnet
@@ -46,6 +47,12 @@ def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[]
         bridge=surroundings.pod_bridge, tell=lambda problem: surroundings.pod_network.tell("proxy", problem),
     )  # fmt: skip
     yield "service proxy", proxy.run
+    dns = ClusterDnsPart(
+        surroundings.client("coredns"), informers.of(SERVICES), informers.of(ENDPOINT_SLICES),
+        cidrs=config.service_cidrs, node_name=config.node_name,
+    )  # fmt: skip
+    surroundings.pod_network.on_bridge(dns.on_bridge)
+    yield "cluster DNS", dns.run
     for informer in informers:  # Once all who share them have asked for theirs.
         yield f"network's {informer.resource}", informer.run
 

@@ -11,14 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backend.machinery.client import GVR, NAMESPACES
 from backend.machinery.informer import Informer
-from backend.machinery.informers import SharedInformers
 from backend.meta.addresses import parse_ip
 from backend.meta.types import Obj
-
-SERVICES = GVR("", "v1", "services")
-ENDPOINT_SLICES = GVR("discovery.k8s.io", "v1", "endpointslices")
 
 SERVICE_NAME = "kubernetes.io/service-name"
 VERSION = "1.1.0"
@@ -65,18 +60,12 @@ EMPTY = Node()
 
 
 class ClusterRecords:
-    def __init__(self, informers: SharedInformers) -> None:
+    def __init__(self, services: Informer, slices: Informer, namespaces: Informer) -> None:
         """Before the informers run."""
-        self._services = informers.of(SERVICES)
-        self._slices = informers.of(ENDPOINT_SLICES)
-        self._namespaces = informers.of(NAMESPACES)
+        self._services, self._slices, self._namespaces = services, slices, namespaces
         self._services.add_index(_OF_ADDRESS, _cluster_ips)
         self._slices.add_index(_OF_SERVICE, lambda entry: [_service_index(*service_of(entry))])
         self._slices.add_index(_OF_ADDRESS, _ready_addresses)
-
-    @property
-    def informers(self) -> tuple[Informer, Informer, Informer]:
-        return self._services, self._slices, self._namespaces
 
     def find(self, name: Labels) -> Node | None:
         """What is at a name relative to the cluster's domain; None if the name does not exist."""

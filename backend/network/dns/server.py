@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from backend.machinery.informers import SharedInformers
+from backend.machinery.informer import Informer
 from backend.machinery.resolv_conf import HostResolver
 from backend.meta.types import Obj
 from backend.network.dns.cluster_records import ClusterRecords, service_of
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DOMAIN = "cluster.local"
-_BIND_TRIES = 20
 
 
 class DnsServer:
@@ -37,10 +35,11 @@ class DnsServer:
     """
 
     def __init__(
-        self, informers: SharedInformers, *, domain: str = DOMAIN, ranges: Iterable[str] = (),
-        host: HostResolver | None = None,
+        self, services: Informer, slices: Informer, namespaces: Informer, *, domain: str = DOMAIN,
+        ranges: Iterable[str] = (), host: HostResolver | None = None,
     ) -> None:  # fmt: skip
-        self._records = ClusterRecords(informers)
+        self._informers = services, slices, namespaces
+        self._records = ClusterRecords(services, slices, namespaces)
         self._domain = domain
         self._ranges = [*ranges]
         self._upstreams = Upstreams(host or HostResolver())
@@ -49,21 +48,23 @@ class DnsServer:
         self._responder: Responder | None = None
         self._loading = asyncio.Lock()
         self._frontends: list[Frontend] = []
-        services, slices, namespaces = self._records.informers
         services.on_change(self._service_changed)
         slices.on_change(self._slice_changed)
         namespaces.on_change(lambda new, old: None if new is not None and old is not None else self._forget())
 
     def add_ranges(self, cidrs: Iterable[str]) -> None:
-        self._ranges += cidrs
+        self._ranges = [*dict.fromkeys((*self._ranges, *cidrs))]
         if self._zones is not None:
             self._zones.set_ranges(self._ranges)
         self._forget()
 
-    def configure(self, config: DnsConfig, own: Iterable[Upstream] = ()) -> None:
-        """Who else is asked; `own` are addresses at which this server itself is met, and is not asked."""
+    def add_own(self, addresses: Iterable[Upstream]) -> None:
+        """Where this server itself is met, and so is not asked."""
+        self._upstreams.own = frozenset((*self._upstreams.own, *addresses))
+
+    def configure(self, config: DnsConfig) -> None:
+        """Who else is asked from now on."""
         self._upstreams.config = config
-        self._upstreams.own = frozenset((*self._upstreams.own, *own))
         if self._forwarder is not None:
             self._forwarder.forget()
         self._forget()
@@ -74,7 +75,7 @@ class DnsServer:
         self._frontends += frontends
         datagrams, connections = UdpListener(udp, by_udp), TcpListener(tcp, by_tcp)
         try:
-            for informer in self._records.informers:
+            for informer in self._informers:
                 await informer.synced.wait()
             await connections.start()
             datagrams.start()
@@ -129,30 +130,3 @@ def _import() -> tuple[type[LocalZones], type[Forwarder], type[Responder]]:
     from backend.network.dns.responder import Responder
 
     return LocalZones, Forwarder, Responder
-
-
-def bind(address: str, port: int) -> tuple[socket.socket, socket.socket]:
-    """(UDP, TCP) sockets on one port: on `port`, or on any if that is taken. Raises OSError."""
-    for wanted in (port, *[0] * _BIND_TRIES) if port else [0] * _BIND_TRIES:
-        with contextlib.ExitStack() as stack:
-            try:
-                tcp = stack.enter_context(_bound(socket.SOCK_STREAM, address, wanted))
-                udp = stack.enter_context(_bound(socket.SOCK_DGRAM, address, tcp.getsockname()[1]))
-            except OSError as error:
-                failure = error
-                continue
-            stack.pop_all()
-            return udp, tcp
-    raise failure
-
-
-def _bound(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
-    try:
-        if kind == socket.SOCK_STREAM:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((address, port))
-    except OSError:
-        sock.close()
-        raise
-    return sock

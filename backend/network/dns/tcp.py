@@ -29,6 +29,7 @@ class TcpListener:
         """Ends all connections."""
         if self._server is not None:
             self._server.close()
+        self._sock.close()
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
