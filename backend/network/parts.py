@@ -15,6 +15,7 @@ from backend.network.bridge import PodBridge
 from backend.network.dns.part import ClusterDnsPart
 from backend.network.no_network import NoNetwork
 from backend.network.pod_network import PodNetwork, remove_routes
+from backend.network.policy import enforcer
 from backend.network.proxy import route_localnet
 from backend.network.proxy.service_proxy import ENDPOINT_SLICES, SERVICES, ServiceProxy
 
@@ -47,6 +48,8 @@ def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[]
         bridge=surroundings.pod_bridge, tell=lambda problem: surroundings.pod_network.tell("proxy", problem),
     )  # fmt: skip
     yield "service proxy", proxy.run
+    policies = enforcer.NetworkPolicies(surroundings.client(enforcer.ACCOUNT), table.section("policy"))
+    yield "network policies", policies.run
     dns = ClusterDnsPart(
         surroundings.client("coredns"), informers.of(SERVICES), informers.of(ENDPOINT_SLICES),
         cidrs=config.service_cidrs, node_name=config.node_name,
