@@ -65,6 +65,15 @@ class Config:
         return self.service_cidr.split(",") if self.service_cidr else []
 
     @property
+    def load_balancer_cidrs(self) -> list[str]:
+        return self.load_balancer_cidr.split(",") if self.load_balancer_cidr else []
+
+    @property
+    def pod_network_cidrs(self) -> list[str]:
+        """All addresses that only the pods' network has."""
+        return [*self.service_cidrs, *self.load_balancer_cidrs]
+
+    @property
     def state_url(self) -> str:
         return f"sqlite:///{self.home / 'state.db'}"
 

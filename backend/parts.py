@@ -245,8 +245,9 @@ class Parts:
             return None
 
         config = self._config
-        cidrs = [*config.service_cidrs, config.load_balancer_cidr]
-        network = PodNetwork(inspect, cidrs, self._account_client("kube-proxy"), config.node_name)
+        network = PodNetwork(
+            inspect, config.pod_network_cidrs, self._account_client("kube-proxy"), config.node_name
+        )
         network.on_bridge(self._serve_pods)
         return network
 

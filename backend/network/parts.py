@@ -13,6 +13,7 @@ from backend.network import nftables
 from backend.network.ability import network_problem
 from backend.network.bridge import PodBridge
 from backend.network.dns.part import ClusterDnsPart
+from backend.network.load_balancers import LoadBalancers
 from backend.network.no_network import NoNetwork
 from backend.network.pod_network import PodNetwork, remove_routes
 from backend.network.policy import enforcer
@@ -44,12 +45,16 @@ def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[]
     informers = SharedInformers(surroundings.client("kube-proxy"))
     proxy = ServiceProxy(
         table.section("proxy"), informers.of(SERVICES), informers.of(ENDPOINT_SLICES), node_name=config.node_name,
-        cidrs=tuple(filter(None, [*config.service_cidrs, config.load_balancer_cidr])),
+        cidrs=tuple(config.pod_network_cidrs),
         bridge=surroundings.pod_bridge, tell=lambda problem: surroundings.pod_network.tell("proxy", problem),
     )  # fmt: skip
     yield "service proxy", proxy.run
     policies = enforcer.NetworkPolicies(surroundings.client(enforcer.ACCOUNT), table.section("policy"))
     yield "network policies", policies.run
+    load_balancers = LoadBalancers(
+        surroundings.client("service-controller"), informers.of(SERVICES), config.load_balancer_cidrs
+    )
+    yield "load balancers", load_balancers.run
     dns = ClusterDnsPart(
         surroundings.client("coredns"), informers.of(SERVICES), informers.of(ENDPOINT_SLICES),
         cidrs=config.service_cidrs, node_name=config.node_name,
@@ -64,4 +69,4 @@ async def remove_network(config: Config) -> None:
     """Take back what the parts of this cluster put into the kernel: for a cluster that stops with its pods, or was
     killed. What is not there is no error."""
     await asyncio.to_thread(route_localnet.remove_with_table, config.cluster_id)
-    remove_routes([*config.service_cidrs, config.load_balancer_cidr])  # Last: they keep packets on this machine.
+    remove_routes(config.pod_network_cidrs)  # Last: they keep packets on this machine.

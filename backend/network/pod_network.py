@@ -29,7 +29,7 @@ class PodNetwork:
     def __init__(self, inspect: Inspect, cidrs: Sequence[str], client: Client, node_name: str) -> None:
         """`cidrs` are routed to the bridge. `client` tells of the Node what is missing."""
         self._inspect = inspect
-        self._cidrs = [*filter(None, cidrs)]
+        self._cidrs = [*cidrs]
         self._client = client
         self._node_name = node_name
         self._recorder = EventRecorder(client, "kube-proxy", node_name)
@@ -128,7 +128,7 @@ class PodNetwork:
 
 def remove_routes(cidrs: Sequence[str]) -> None:
     """Those that a PodNetwork made; what is not there is no error. Without root there are none."""
-    for cidr in filter(None, cidrs):
+    for cidr in cidrs:
         try:
             netlink.remove_route(cidr)
         except OSError as error:
