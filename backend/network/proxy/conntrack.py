@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _NETFILTER = 12
@@ -19,13 +19,16 @@ _REQUEST, _ACKNOWLEDGE, _DUMP = 1, 4, 0x300
 _ERROR, _DONE = 2, 3
 _HEADER, _GENERAL, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"), struct.Struct("=HH")
 _NESTED, _KIND = 0x8000, 0x3FFF
-_TUPLE_ORIGINAL, _TUPLE_REPLY, _STATUS, _ID, _ZONE, _FILTER = 1, 2, 3, 12, 18, 25
+_TUPLE_ORIGINAL, _TUPLE_REPLY, _STATUS, _ID, _ZONE, _FILTER, _STATUS_MASK = 1, 2, 3, 12, 18, 25, 26
 _TUPLE_IP, _TUPLE_PROTOCOL = 1, 2
 _PROTOCOL_NUMBER, _SOURCE_PORT, _DESTINATION_PORT = 1, 2, 3
 _FILTER_ORIGINAL, _FILTER_REPLY = 1, 2
-_BY_SOURCE_ADDRESS = 1
+_BY_SOURCE_ADDRESS, _BY_PROTOCOL_NUMBER = 1, 8
+_SOURCES: dict[int, int] = {socket.AF_INET: 1, socket.AF_INET6: 3}
+_DESTINATIONS: dict[int, int] = {socket.AF_INET: 2, socket.AF_INET6: 4}
 _DESTINATION_TRANSLATED = 0x20  # IPS_DST_NAT
 _PROTOCOLS = {socket.IPPROTO_TCP: "tcp", socket.IPPROTO_UDP: "udp", socket.IPPROTO_SCTP: "sctp"}
+_NUMBERS = {name: number for number, name in _PROTOCOLS.items()}
 _BUFFER = 1 << 20
 
 
@@ -44,26 +47,53 @@ class Flow:
     """The attributes that say which it is."""
 
 
-def flows(answering: str = "") -> list[Flow]:
-    """TCP, UDP and SCTP connections, of all or of who answers at an address. Blocks. Raises OSError."""
-    family = socket.AF_UNSPEC
-    attributes = b""
-    if answering:
-        family = socket.AF_INET6 if ":" in answering else socket.AF_INET
-        kind = 3 if family == socket.AF_INET6 else 1
-        address = _attribute(kind, socket.inet_pton(family, answering))
-        attributes = _attribute(_TUPLE_REPLY | _NESTED, _attribute(_TUPLE_IP | _NESTED, address))
-        flags = [
-            _attribute(_FILTER_ORIGINAL, struct.pack("=I", 0)),
-            _attribute(_FILTER_REPLY, struct.pack("=I", _BY_SOURCE_ADDRESS)),
-        ]
-        attributes += _attribute(_FILTER | _NESTED, b"".join(flags))
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Of the TCP, UDP and SCTP connections, those that the kernel is asked for. One that is older than a way to ask
+    answers with more."""
+
+    answering: str = ""
+    """The address of who answers."""
+    protocol: str = ""
+    translated: bool = False
+
+    def families(self) -> list[int]:
+        """The kernel compares ends only within a family."""
+        if self.answering:
+            return [socket.AF_INET6 if ":" in self.answering else socket.AF_INET]
+        return [socket.AF_INET, socket.AF_INET6] if self.protocol else [socket.AF_UNSPEC]
+
+    def attributes(self, family: int) -> bytes:
+        found, original, reply = b"", 0, 0
+        if self.protocol:
+            original = _BY_PROTOCOL_NUMBER
+            number = _attribute(_PROTOCOL_NUMBER, bytes([_NUMBERS[self.protocol]]))
+            found += _nested(_TUPLE_ORIGINAL, _nested(_TUPLE_PROTOCOL, number))
+        if self.answering:
+            reply = _BY_SOURCE_ADDRESS
+            address = _attribute(_SOURCES[family], socket.inet_pton(family, self.answering))
+            found += _nested(_TUPLE_REPLY, _nested(_TUPLE_IP, address))
+        if original or reply:
+            flags = ((_FILTER_ORIGINAL, original), (_FILTER_REPLY, reply))
+            found += _nested(_FILTER, b"".join(_attribute(kind, struct.pack("=I", each)) for kind, each in flags))
+        if self.translated:
+            found += _attribute(_STATUS, struct.pack(">I", _DESTINATION_TRANSLATED))
+            found += _attribute(_STATUS_MASK, struct.pack(">I", _DESTINATION_TRANSLATED))
+        return found
+
+
+def flows(selections: Iterable[Selection]) -> list[Flow]:
+    """Blocks. Raises OSError."""
+    found: list[Flow] = []
     with _connection() as connection:
-        connection.send(_message(_GET, _DUMP, family, attributes))
-        return [flow for body in _answers(connection) if (flow := _flow(body)) is not None]
+        for selection in selections:
+            for family in selection.families():
+                connection.send(_message(_GET, _DUMP, family, selection.attributes(family)))
+                found += [flow for body in _answers(connection) if (flow := _flow(body)) is not None]
+    return found
 
 
-def forget(gone: list[Flow]) -> None:
+def forget(gone: Iterable[Flow]) -> None:
     """The next packet of each begins a connection anew, by the rules as they are. Those that ended by themselves are
     no error. Blocks. Raises OSError."""
     with _connection() as connection:
@@ -89,6 +119,10 @@ def _message(kind: int, flags: int, family: int, attributes: bytes) -> bytes:
 def _attribute(kind: int, value: bytes) -> bytes:
     size = _ATTRIBUTE.size + len(value)
     return _ATTRIBUTE.pack(size, kind) + value + bytes(-size % 4)
+
+
+def _nested(kind: int, attributes: bytes) -> bytes:
+    return _attribute(kind | _NESTED, attributes)
 
 
 def _answers(connection: socket.socket) -> Iterator[bytes]:
@@ -129,8 +163,8 @@ def _flow(body: bytes) -> Flow | None:
     protocol = _PROTOCOLS.get(ports[_PROTOCOL_NUMBER][0])
     if protocol is None:
         return None
-    destination = _address(original, destination=True), _port(ports[_DESTINATION_PORT])
-    endpoint = _address(reply), _port(_attributes(reply[_TUPLE_PROTOCOL])[_SOURCE_PORT])
+    destination = _address(original, _DESTINATIONS), _port(ports[_DESTINATION_PORT])
+    endpoint = _address(reply, _SOURCES), _port(_attributes(reply[_TUPLE_PROTOCOL])[_SOURCE_PORT])
     status = struct.unpack(">I", found[_STATUS])[0] if _STATUS in found else 0
     identity = b"".join(
         _attribute(kind | (_NESTED if kind == _TUPLE_ORIGINAL else 0), found[kind])
@@ -140,12 +174,11 @@ def _flow(body: bytes) -> Flow | None:
     return Flow(protocol, destination, endpoint, bool(status & _DESTINATION_TRANSLATED), body[0], identity)
 
 
-def _address(ends: dict[int, bytes], destination: bool = False) -> str:
+def _address(ends: dict[int, bytes], kinds: dict[int, int]) -> str:
     addresses = _attributes(ends[_TUPLE_IP])
-    for family, kind in ((socket.AF_INET, 1), (socket.AF_INET6, 3)):
-        packed = addresses.get(kind + destination)
-        if packed is not None:
-            return socket.inet_ntop(family, packed)
+    for family, kind in kinds.items():
+        if kind in addresses:
+            return socket.inet_ntop(family, addresses[kind])
     raise ValueError("a connection without addresses")
 
 

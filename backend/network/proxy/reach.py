@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backend.network.proxy.conntrack import Flow
+from backend.network.proxy.conntrack import Flow, Selection
 from backend.network.proxy.endpoints import Endpoint
 from backend.network.proxy.service_ports import ServicePort
 
@@ -21,6 +21,7 @@ Place = tuple[str, int]
 Reach = Mapping[Frontend, frozenset[Place]]
 
 _FEW = 8
+"""Addresses that the kernel is asked for one by one, each time looking at its whole table."""
 
 
 def reach_of(port: ServicePort, endpoints: Sequence[Endpoint]) -> dict[Frontend, frozenset[Place]]:
@@ -55,10 +56,12 @@ class Ended:
     def __bool__(self) -> bool:
         return bool(self.left or self.opened)
 
-    def addresses(self) -> set[str] | None:
-        """Those of the endpoints that left; None if all connections have to be looked at."""
-        found = {address for places in self.left.values() for address, _ in places}
-        return None if self.opened or len(found) > _FEW else found
+    def selections(self) -> list[Selection]:
+        """The connections that may be among them."""
+        addresses = {address for places in self.left.values() for address, _ in places}
+        few = len(addresses) <= _FEW
+        found = [Selection(answering=each) for each in addresses] if few else [Selection(translated=True)]
+        return [*found, Selection(protocol="udp")] if self.opened else found
 
     def stale(self, flows: Iterable[Flow]) -> list[Flow]:
         return [flow for flow in flows if any(self._ends(flow, frontend) for frontend in _frontends(flow))]
@@ -67,6 +70,10 @@ class Ended:
         if flow.translated:
             return flow.endpoint in self.left.get(frontend, ())
         return frontend in self.opened
+
+
+EVERYTHING = (Selection(translated=True), Selection(protocol="udp"))
+"""What `abandoned` has to see."""
 
 
 def abandoned(flows: Iterable[Flow], reach: Reach) -> list[Flow]:

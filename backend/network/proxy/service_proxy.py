@@ -21,7 +21,7 @@ from backend.network.nftables import Chain, Content, NftUnavailable, Section
 from backend.network.proxy import conntrack, route_localnet
 from backend.network.proxy.endpoints import endpoints_by_port
 from backend.network.proxy.family import FAMILIES
-from backend.network.proxy.reach import Ended, Frontend, Place, abandoned, reach_of
+from backend.network.proxy.reach import EVERYTHING, Ended, Frontend, Place, abandoned, reach_of
 from backend.network.proxy.service_ports import service_ports
 from backend.network.proxy.service_rules import ServiceRules, add_rules
 from backend.network.proxy.table_content import Grounds, section
@@ -113,7 +113,7 @@ class ServiceProxy:
         except OSError as error:
             await self._tell(f"node ports are not served at 127.0.0.1: route_localnet cannot be set ({error})")
         reach = {frontend: places for each in self._programmed.values() for frontend, places in each.reach.items()}
-        await self._forget(lambda: abandoned(conntrack.flows(), reach))
+        await self._forget(lambda: abandoned(conntrack.flows(EVERYTHING), reach))
         return marker
 
     async def _sync(self, grounds: Grounds, marker: str | None, *, first: bool = False) -> None:
@@ -129,7 +129,7 @@ class ServiceProxy:
             await self._part.put(self._content(grounds, marker))
             self._took.observe(time.monotonic() - began)
         if ended and not first:
-            await self._forget(lambda: _stale(ended))
+            await self._forget(lambda: ended.stale(conntrack.flows(ended.selections())))
 
     def _look_again(self, key: Key, grounds: Grounds, ended: Ended) -> bool:
         """Whether the service's rules became others."""
@@ -166,13 +166,6 @@ class ServiceProxy:
             await asyncio.to_thread(lambda: conntrack.forget(find()))
         except OSError as error:
             log.warning("connections to endpoints that left are not ended: %s", error)
-
-
-def _stale(ended: Ended) -> list[conntrack.Flow]:
-    addresses = ended.addresses()
-    if addresses is None:
-        return ended.stale(conntrack.flows())
-    return [flow for address in addresses for flow in ended.stale(conntrack.flows(address))]
 
 
 def _service_of(entry: Obj) -> list[str]:
