@@ -99,7 +99,7 @@ class Parts:
         if self._runtime is not None:
             await self._runtime.close()
         if self._config.runtime == "docker" and not keep_pods:
-            from backend.network.parts import remove_network
+            from backend.network.removal import remove_network
 
             await remove_network(self._config)
 

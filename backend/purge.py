@@ -13,7 +13,7 @@ async def purge(config: Config) -> list[str]:
     Raises StartError for what could not be removed.
     """
     if config.load_balancer_cidr:  # else it never had a network
-        from backend.network.parts import remove_network
+        from backend.network.removal import remove_network
 
         await remove_network(config)
     if not (config.kubelet_dir / "pods").exists():

@@ -1,8 +1,7 @@
-"""What carries the traffic of pods and services: the parts, for whoever keeps them running, and their removal."""
+"""What carries the traffic of pods and services: the parts, for whoever keeps them running."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,11 +12,11 @@ from backend.network import nftables
 from backend.network.ability import network_problem
 from backend.network.bridge import PodBridge
 from backend.network.dns.part import ClusterDnsPart
+from backend.network.ingress.controller import IngressController
 from backend.network.load_balancers import LoadBalancers
 from backend.network.no_network import NoNetwork
-from backend.network.pod_network import PodNetwork, remove_routes
+from backend.network.pod_network import PodNetwork
 from backend.network.policy import enforcer
-from backend.network.proxy import route_localnet
 from backend.network.proxy.service_proxy import ENDPOINT_SLICES, SERVICES, ServiceProxy
 
 
@@ -38,18 +37,27 @@ def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[]
     """(name, run) of each part. A part that is cancelled leaves the rules of pods that go on as they are."""
     yield "pod network", surroundings.pod_network.run
     config = surroundings.config
+    informers = SharedInformers(surroundings.client("kube-proxy"))
+    ingress = IngressController(
+        surroundings.client("ingress-controller"),
+        services=informers.of(SERVICES), slices=informers.of(ENDPOINT_SLICES), memory=config.ingress_ports_path,
+        http_port=config.ingress_http_port, https_port=config.ingress_https_port,
+    )  # fmt: skip
+    yield "ingress", ingress.run
     if problem := network_problem(config):
         yield "no network", NoNetwork(surroundings.client("kube-proxy"), config.node_name, problem).run
+        yield from _informers(informers)
         return
     table = nftables.Table(config.cluster_id)
-    informers = SharedInformers(surroundings.client("kube-proxy"))
     proxy = ServiceProxy(
         table.section("proxy"), informers.of(SERVICES), informers.of(ENDPOINT_SLICES), node_name=config.node_name,
         cidrs=tuple(config.pod_network_cidrs),
         bridge=surroundings.pod_bridge, tell=lambda problem: surroundings.pod_network.tell("proxy", problem),
     )  # fmt: skip
     yield "service proxy", proxy.run
-    policies = enforcer.NetworkPolicies(surroundings.client(enforcer.ACCOUNT), table.section("policy"))
+    policies = enforcer.NetworkPolicies(
+        surroundings.client(enforcer.ACCOUNT), table.section("policy"), informers.of(SERVICES)
+    )
     yield "network policies", policies.run
     load_balancers = LoadBalancers(
         surroundings.client("service-controller"), informers.of(SERVICES), config.load_balancer_cidrs
@@ -61,12 +69,10 @@ def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[]
     )  # fmt: skip
     surroundings.pod_network.on_bridge(dns.on_bridge)
     yield "cluster DNS", dns.run
-    for informer in informers:  # Once all who share them have asked for theirs.
+    yield from _informers(informers)
+
+
+def _informers(shared: SharedInformers) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    """Once all who share them have asked for theirs."""
+    for informer in shared:
         yield f"network's {informer.resource}", informer.run
-
-
-async def remove_network(config: Config) -> None:
-    """Take back what the parts of this cluster put into the kernel: for a cluster that stops with its pods, or was
-    killed. What is not there is no error."""
-    await asyncio.to_thread(route_localnet.remove_with_table, config.cluster_id)
-    remove_routes(config.pod_network_cidrs)  # Last: they keep packets on this machine.

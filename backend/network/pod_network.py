@@ -16,6 +16,7 @@ from backend.meta.errors import ApiError
 from backend.network import netlink
 from backend.network.bridge import PodBridge
 from backend.network.kernel_settings import missing_settings
+from backend.network.removal import remove_routes
 
 log = logging.getLogger(__name__)
 
@@ -124,12 +125,3 @@ class PodNetwork:
             log.debug("no event of it: %s", error)
             return
         self._recorder.event({**node, "apiVersion": "v1", "kind": "Node"}, "Warning", "NetworkNotReady", problem)
-
-
-def remove_routes(cidrs: Sequence[str]) -> None:
-    """Those that a PodNetwork made; what is not there is no error. Without root there are none."""
-    for cidr in cidrs:
-        try:
-            netlink.remove_route(cidr)
-        except OSError as error:
-            log.warning("the route to %s is not removed: %s", cidr, error)
