@@ -11,8 +11,10 @@ from backend.machinery.clock import Clock, RealClock
 from backend.machinery.events import EventRecorder
 from backend.machinery.informer import Informer, object_key
 from backend.meta.types import Obj
+from backend.network.dns.cluster_records import DNS_SERVICE
 from backend.network.nftables import Content, NftError, NftUnavailable, Section
 from backend.network.policy.members import Labels
+from backend.network.policy.resolver import as_pod
 from backend.network.policy.rulebook import PodKey, Rulebook
 from backend.network.policy.rules import read_policy
 
@@ -30,8 +32,10 @@ class NetworkPolicies:
     Until there is a policy nobody looks at pods, and the section is empty.
     """
 
-    def __init__(self, client: Client, section: Section, clock: Clock | None = None) -> None:
+    def __init__(self, client: Client, section: Section, services: Informer, clock: Clock | None = None) -> None:
+        """Whoever made the informer of Services runs it."""
         self._section = section
+        self._services = services
         self._clock = clock or RealClock()
         self._policies = Informer(client, NETWORK_POLICIES, clock=clock)
         self._pods = Informer(client, PODS, clock=clock)
@@ -42,6 +46,7 @@ class NetworkPolicies:
         self._is_stale = True
         """Whether policies or namespaces have changed, and not only pods."""
         self._changed: set[PodKey] = set()
+        services.on_change(self._service_changed)
         self._policies.on_change(self._policy_changed)
         self._namespaces.on_change(self._namespace_changed)
         self._pods.on_change(self._pod_changed)
@@ -59,6 +64,7 @@ class NetworkPolicies:
             for informer in (self._namespaces, self._pods):
                 group.create_task(informer.run())
                 await informer.synced.wait()
+            await self._services.synced.wait()
             self._wake.set()
             while True:
                 await self._wake.wait()
@@ -72,7 +78,8 @@ class NetworkPolicies:
             self._is_stale = False
             policies, pods = self._policies.list(), self._pods.list()
             namespaces = {found["metadata"]["name"]: _labels(found) for found in self._namespaces.list()}
-            self._rulebook = await asyncio.to_thread(_rulebook, policies, namespaces, pods)
+            resolver = as_pod(self._services.get(*DNS_SERVICE))
+            self._rulebook = await asyncio.to_thread(_rulebook, policies, namespaces, pods, resolver)
             return await asyncio.to_thread(self._rulebook.content)
         return await asyncio.to_thread(_changed, self._rulebook, {key: self._pods.get(*key) for key in changed})
 
@@ -100,6 +107,12 @@ class NetworkPolicies:
             self._is_stale = True
             self._wake.set()
 
+    def _service_changed(self, new: Obj | None, old: Obj | None) -> None:
+        service = new or old
+        if service is not None and object_key(service) == DNS_SERVICE and as_pod(new) != as_pod(old):
+            self._is_stale = True
+            self._wake.set()
+
     def _pod_changed(self, new: Obj | None, old: Obj | None) -> None:
         if new is not None and old is not None and _told(new) == _told(old):
             return
@@ -111,8 +124,10 @@ class NetworkPolicies:
         self._wake.set()
 
 
-def _rulebook(policies: Sequence[Obj], namespaces: Mapping[str, Labels], pods: Sequence[Obj]) -> Rulebook:
-    return Rulebook([read_policy(policy) for policy in policies], namespaces, pods)
+def _rulebook(
+    policies: Sequence[Obj], namespaces: Mapping[str, Labels], pods: Sequence[Obj], resolver: Obj | None
+) -> Rulebook:
+    return Rulebook([read_policy(policy) for policy in policies], namespaces, pods, resolver)
 
 
 def _changed(rulebook: Rulebook, pods: Mapping[PodKey, Obj | None]) -> Content:

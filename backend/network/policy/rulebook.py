@@ -11,7 +11,7 @@ from backend.network.nftables import Chain, Content, Map, Set
 from backend.network.policy import statements
 from backend.network.policy.members import Labels, Standing, Standings, addresses_of, named_ports, numbers_of
 from backend.network.policy.rules import DIRECTIONS, Direction, Policy
-from backend.network.policy.statements import ADDRESS_TYPE
+from backend.network.policy.statements import ADDRESS_TYPE, family_of
 
 PodKey = tuple[str, str]
 """(namespace, name)."""
@@ -35,11 +35,14 @@ class Rulebook:
     """
 
     def __init__(
-        self, policies: Iterable[Policy], namespaces: Mapping[str, Labels], pods: Iterable[Obj] = ()
-    ) -> None:
+        self, policies: Iterable[Policy], namespaces: Mapping[str, Labels], pods: Iterable[Obj] = (),
+        resolver: Obj | None = None,
+    ) -> None:  # fmt: skip
+        """`resolver` is like a pod whose addresses are the cluster DNS service's."""
         self._policies = [*policies]
         self._standings = Standings(self._policies, namespaces)
         self._named = named_ports(self._policies)
+        self._resolvers = addresses_of(resolver) if resolver is not None else []
         self._families: tuple[int, ...] = ()
         self._members: dict[PodKey, _Member] = {}
         self._holders: dict[str, PodKey] = {}
@@ -51,7 +54,7 @@ class Rulebook:
         self._elements: dict[str, dict[str, str]] = {}
         self._touched: set[str] = set()
         self._add_family(4)
-        for pod in sorted(pods, key=_age):
+        for pod in [*([resolver] if resolver is not None else []), *sorted(pods, key=_age)]:
             self.change((pod["metadata"]["namespace"], pod["metadata"]["name"]), pod)
 
     def change(self, key: PodKey, pod: Obj | None) -> None:
@@ -95,7 +98,7 @@ class Rulebook:
         return Content({**self._chains, **dict(self._shared_chains.values())}, dict(self._sets), dict(self._maps))
 
     def _take(self, address: str, key: PodKey, member: _Member) -> None:
-        family = _family(address)
+        family = family_of(address)
         if family not in self._families:
             self._add_family(family)
         self._holders[address] = key
@@ -112,7 +115,7 @@ class Rulebook:
 
     def _let_go(self, address: str, member: _Member) -> None:
         del self._holders[address]
-        for name, element, _ in self._elements_of(address, _family(address), member):
+        for name, element, _ in self._elements_of(address, family_of(address), member):
             del self._elements[name][element]
             self._touched.add(name)
         for shared in member.standing.obeys.items():
@@ -135,7 +138,7 @@ class Rulebook:
     def _add_family(self, family: int) -> None:
         """Once a pod has an address of it: before, it would be rules for nobody."""
         self._families = (*self._families, family)
-        self._chains = statements.base_chains(self._families)
+        self._chains = statements.base_chains(self._families, self._resolvers)
         for policy in self._policies:
             self._chains.update(statements.policy_chains(policy, self._families))
         type_ = ADDRESS_TYPE[family]
@@ -148,10 +151,6 @@ class Rulebook:
             self._maps[statements.map_name(direction, family)] = Map(f"{type_} : verdict")
         for name in (*self._sets, *self._maps):
             self._elements.setdefault(name, {})
-
-
-def _family(address: str) -> int:
-    return 6 if ":" in address else 4
 
 
 def _age(pod: Obj) -> tuple[bool, str]:

@@ -32,8 +32,10 @@ OWN_SIDE = {INGRESS: "daddr", EGRESS: "saddr"}
 """Where the isolated pod is; its peer is on the other side."""
 PEER_SIDE = {INGRESS: "saddr", EGRESS: "daddr"}
 
-_HOOK_PRIORITY = {EGRESS: "filter - 2", INGRESS: "filter - 1"}
-"""Before Docker's rules, and one after the other: what one direction accepts goes on to the next hook."""
+_HOOK_PRIORITY = {EGRESS: "filter + 1", INGRESS: "filter + 2"}
+"""One after the other: what one direction accepts goes on to the next hook. Both after the proxy has translated service
+addresses, and rejected those that lead nowhere."""
+_BEFORE_TRANSLATION = "dstnat - 10"
 _NAME_LENGTH = 200
 """Of nft's 255 bytes."""
 _NEIGHBOURS = "nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert"
@@ -69,16 +71,35 @@ def shared_chain_name(direction: Direction, policies: Sequence[Policy]) -> str:
     return f"{PREFIX}{direction}-all-{digest('|'.join(policy_chain_name(direction, p) for p in policies))}"
 
 
-def base_chains(families: Sequence[int]) -> dict[str, Chain]:
+def base_chains(families: Sequence[int], resolvers: Sequence[str]) -> dict[str, Chain]:
     """Where packets between pods, and between pods and the world, come by. What this machine itself sends or gets does
-    not pass here: a node always reaches its pods, and its pods reach it."""
-    return {
+    not pass here: a node always reaches its pods, and its pods reach it. Cluster DNS is on this machine, too, but
+    stands for a pod: egress to its service addresses, `resolvers`, is judged before they are translated."""
+    chains = {
         f"{PREFIX}{direction}": Chain(
             tuple(_base_rules(direction, families)),
             f"type filter hook forward priority {_HOOK_PRIORITY[direction]}",
         )
         for direction in DIRECTIONS
     }
+    if resolvers:
+        rules = tuple(_resolver_rules(families, resolvers))
+        chains[f"{PREFIX}dns"] = Chain(rules, f"type filter hook prerouting priority {_BEFORE_TRANSLATION}")
+    return chains
+
+
+def _resolver_rules(families: Sequence[int], resolvers: Sequence[str]) -> Iterator[str]:
+    yield "ct state established,related accept"
+    for address in resolvers:
+        family = family_of(address)
+        if family in families:
+            header = FAMILIES[family]
+            yield f"{header} daddr {address} {header} saddr vmap @{map_name(EGRESS, family)}"
+
+
+def family_of(address: str) -> int:
+    """4 or 6."""
+    return 6 if ":" in address else 4
 
 
 def _base_rules(direction: Direction, families: Sequence[int]) -> Iterator[str]:
