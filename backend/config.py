@@ -51,6 +51,9 @@ class Config:
     """Serve nothing: remove what the stopped cluster has outside its folder."""
     uncontained: str = ""
     """Why the backend of a user without root is not in a container, which could do what root can."""
+    ingress_http_port: int | None = None
+    ingress_https_port: int | None = None
+    """Where Ingresses are served on this machine; 0 is any, None that of the last run, or 80 and 443."""
     load_balancer_cidr: str = ""
     """What services of type LoadBalancer get their addresses from; "" where pods cannot be reached."""
 
@@ -114,6 +117,10 @@ class Config:
         return self.home / "address-ranges"
 
     @property
+    def ingress_ports_path(self) -> Path:
+        return self.home / "ingress-ports"
+
+    @property
     def lock_path(self) -> Path:
         return self.home / "lock"
 
@@ -171,6 +178,11 @@ def parse(arguments: Sequence[str]) -> Config:
     parser.add_argument(
         "--uncontained", default="", metavar="WHY", help="why this backend, without root, runs in no container"
     )
+    for scheme, port in (("http", 80), ("https", 443)):
+        parser.add_argument(
+            f"--ingress-{scheme}-port", type=int, metavar="PORT",
+            help=f"where Ingresses are served by {scheme.upper()}, 0 for any; else that of the last run, or {port}",
+        )  # fmt: skip
     options = parser.parse_args(arguments)
     return Config(
         options.home.absolute(), options.port, options.address, options.node_name,
@@ -178,6 +190,7 @@ def parse(arguments: Sequence[str]) -> Config:
         options.log_level, options.cluster, options.ready_fd, options.watch_loop, options.service_cidr or "",
         options.max_requests_inflight, options.max_mutating_requests_inflight, options.request_timeout,
         options.horizontal_pod_autoscaler_sync_period, options.purge, options.uncontained,
+        options.ingress_http_port, options.ingress_https_port,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from backend.meta.errors import ApiError
 from backend.meta.types import Obj
 from backend.network.ingress.backends import Backends
 from backend.network.ingress.classes import INGRESS_CLASSES, NAME, Classes, class_of
+from backend.network.ingress.ports import wanted_ports
 from backend.network.ingress.routing import ServiceBackend, Table
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ class IngressController:
     """`run` works until it is cancelled, and closes the ports then."""
 
     def __init__(
-        self, client: Client, *, services: Informer, slices: Informer, memory: Path, ports: tuple[int, int],
+        self, client: Client, *, services: Informer, slices: Informer, memory: Path,
+        http_port: int | None = None, https_port: int | None = None,
         address: Callable[[], str] = primary_address, clock: Clock | None = None,
     ) -> None:  # fmt: skip
-        """`services` and `slices` are shared, and run by their owner. `ports` are those of HTTP and HTTPS, 0 for any;
-        `memory` is the file that remembers which were taken. `address` tells this machine's."""
+        """`services` and `slices` are shared, and run by their owner. A port may be 0, which is any, and None is
+        that of the last time, or 80 and 443; `memory` is the file that remembers. `address` tells this machine's."""
         self._client = client
         self._memory = memory
-        self._ports = ports
+        self._ports = wanted_ports(memory, http_port, https_port)
         self._address = address
         self._clock = clock or RealClock()
         self._ingresses = Informer(client, INGRESSES, clock=clock)

@@ -117,7 +117,7 @@ class Exchange:
             (b"x-content-type-options", b"nosniff"), (b"content-length", b"%d" % len(body)), *extra,
         ]  # fmt: skip
         if close:
-            headers.append((b"connection", b"close"))
+            self._cycle.keep_alive = False
         await self.start(code, headers)
         await self.write(body, last=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable
 
@@ -49,8 +50,13 @@ class Pool:
                 _, upstream = await self._loop.create_connection(Upstream, *endpoint, ssl=context)
         except TimeoutError:
             raise Late(f"no connection to {_shown(endpoint)} within {seconds:g} s") from None
-        except (OSError, ssl.SSLError) as error:
-            raise Broken(f"no connection to {_shown(endpoint)}: {error.strerror or error}".lower()) from None
+        except ssl.SSLError as error:
+            raise Broken(
+                f"no TLS with {_shown(endpoint)}: {error.reason or error}".replace("_", " ").lower()
+            ) from None
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise Broken(f"no connection to {_shown(endpoint)}: {why.lower()}") from None
         return upstream
 
     def give(self, endpoint: Endpoint, upstream: Upstream, *, tls: bool) -> None:

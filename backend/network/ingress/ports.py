@@ -44,6 +44,20 @@ class _Memory(NamedTuple):
     why: str
 
 
+def wanted_ports(file: Path, http: int | None, https: int | None) -> tuple[int, int]:
+    """What is asked for, or was the last time, or the usual. What is asked for is remembered at once."""
+    remembered = _remembered(file)
+    chosen: dict[str, int] = {}
+    for scheme, asked, usual in (("http", http, 80), ("https", https, 443)):
+        last = remembered.get(scheme)
+        chosen[scheme] = asked if asked is not None else last.wanted if last is not None else usual
+        if last is None or last.wanted != chosen[scheme]:
+            remembered[scheme] = _Memory(chosen[scheme], chosen[scheme], "")
+    if (http, https) != (None, None):
+        _remember(file, remembered)
+    return chosen["http"], chosen["https"]
+
+
 def open_listener(file: Path, scheme: str, wanted: int) -> Listener:
     """On the port `wanted`, 0 for any. Where that is taken or not permitted, on the one of the last time, on one of the
     next above 8000, or on any. Raises OSError. `file` is the memory of all schemes."""

@@ -176,8 +176,13 @@ class Upstream(asyncio.Protocol):
             self._fail(Broken(f"its answer is no HTTP: {error}"))
         if self._bodyless and self._complete:
             self._parser = httptools.HttpResponseParser(self)  # This one waits for a body.
-        if not self._has_head and self._head_bytes > _HEAD_LIMIT:
+        if self._head_bytes > _HEAD_LIMIT and not self._head_is_small():
+            self._has_head = False
             self._fail(Broken("the headers of its answer are too large"))
+
+    def _head_is_small(self) -> bool:
+        """What came with the head may be more of the body than of it."""
+        return self._has_head and sum(len(name) + len(value) for name, value in self._headers) <= _HEAD_LIMIT
 
     def connection_lost(self, error: Exception | None) -> None:
         if (self._until_end or self._raw) and error is None and self._fault is None:

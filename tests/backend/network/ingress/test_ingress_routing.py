@@ -15,12 +15,12 @@ def ingress(name="web", *, rules=(), default=None, tls=(), annotations=None, nam
     return {"metadata": {**meta, "creationTimestamp": f"2026-01-01T00:00:{age:02}Z"}, "spec": spec}
 
 
-def service(name, **port):
+def service(name, port=None):
     return {"service": {"name": name, "port": port or {"number": 80}}}
 
 
 def path(kind, text, name=None, port=None):
-    return {"pathType": kind, "path": text, "backend": service(text if name is None else name, **(port or {}))}
+    return {"pathType": kind, "path": text, "backend": service(text if name is None else name, port)}
 
 
 def chosen(table, host, given):
