@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from backend.controllers.credentials import Signers
     from backend.controllers.kubernetes_service import KubernetesService
     from backend.kubelet.kubelet import Kubelet
+    from backend.kubelet.pod_dns import ClusterDns
     from backend.kubelet.runtime.api import Runtime
-    from backend.kubelet.sandbox_config import ClusterDns
     from backend.network.bridge import PodBridge
     from backend.network.pod_network import PodNetwork
     from backend.node_to_come import NodeToCome
@@ -218,12 +218,12 @@ class Parts:
         )  # fmt: skip
 
     def _cluster_dns(self) -> ClusterDns:
-        """None where service addresses lead nowhere: pods then resolve names as this machine does."""
-        from backend.kubelet.sandbox_config import ClusterDns
+        """None where service addresses lead nowhere: containers then resolve names as this machine does."""
+        from backend.kubelet.pod_dns import ClusterDns
         from backend.network.ability import network_problem
         from backend.network.dns.service import dns_address
 
-        if network_problem(self._config):
+        if self._config.runtime == "docker" and network_problem(self._config):
             return ClusterDns()
         return ClusterDns((dns_address(self._config.service_cidrs[0]),))
 

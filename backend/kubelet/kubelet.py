@@ -17,11 +17,11 @@ from backend.kubelet.container_killer import ContainerKiller
 from backend.kubelet.images import Images
 from backend.kubelet.labels import labelled_container, labelled_grace, orphan_pod
 from backend.kubelet.node_keeper import NodeKeeper
+from backend.kubelet.pod_dns import ClusterDns
 from backend.kubelet.pod_worker import PodWorker
 from backend.kubelet.podspec import is_deleted
 from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import PodState, Runtime, RuntimeFailure, RuntimeInfo, RuntimeUnavailable
-from backend.kubelet.sandbox_config import ClusterDns
 from backend.kubelet.service_links import ServiceLinks
 from backend.kubelet.services import Services
 from backend.kubelet.tokens import PodTokens

@@ -19,6 +19,7 @@ from backend.kubelet.container_status import Waiting
 from backend.kubelet.env import tells_pod_address
 from backend.kubelet.handlers import HandlerError, Target, run_hook
 from backend.kubelet.labels import SANDBOX_ID
+from backend.kubelet.pod_dns import pod_dns
 from backend.kubelet.podspec import find_container
 from backend.kubelet.runtime.api import Image, RuntimeFailure, RuntimeUnavailable, SandboxState
 from backend.kubelet.sandbox_config import sandbox_config
@@ -136,7 +137,11 @@ class PodStarter:
     ) -> SandboxState | None:  # fmt: skip
         """The first container is made meanwhile, into `made`, where it can be: starting a sandbox takes long."""
         services = self._services
-        config = sandbox_config(view.pod, actions.sandbox_attempt, services.node_name, services.dns)
+        dns = pod_dns(view.pod, services.dns)
+        for reason, message in dns.warnings:
+            self._say("", "Warning", reason, message)
+        domain = services.dns.domain
+        config = sandbox_config(view.pod, actions.sandbox_attempt, services.node_name, domain, dns)
 
         born: list[str] = []
 

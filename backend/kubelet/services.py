@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backend.kubelet.images import Images
+from backend.kubelet.pod_dns import ClusterDns
 from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import Runtime
-from backend.kubelet.sandbox_config import ClusterDns
 from backend.kubelet.service_links import ServiceLinks
 from backend.kubelet.tokens import PodTokens
 from backend.kubelet.volumes.manager import PodVolumes

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.kubelet.kubelet import Kubelet
+from backend.kubelet.pod_dns import ClusterDns
 from backend.kubelet.runtime.api import PodState
 from backend.kubelet.runtime.fake import FakeRuntime
 from backend.machinery.client import PODS, Client
@@ -36,8 +37,9 @@ class Node:
 
     async def start(self) -> None:
         self.kubelet = Kubelet(
-            self.client, self.runtime, node_name="n", root_dir=self.root, clock=self.clock, node_ip="192.168.0.9"
-        )
+            self.client, self.runtime, node_name="n", root_dir=self.root, clock=self.clock, node_ip="192.168.0.9",
+            dns=ClusterDns(("10.96.0.10",)),
+        )  # fmt: skip
         self._task = asyncio.create_task(self.kubelet.run())
         await asyncio.sleep(0)
 

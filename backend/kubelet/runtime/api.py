@@ -63,6 +63,8 @@ class SandboxConfig:
     host_pid: bool = False
     host_ipc: bool = False
     share_process_namespace: bool = False
+    domain: str = ""
+    """What the hostname is followed by in the pod's full name."""
     dns_servers: Sequence[str] = ()
     dns_searches: Sequence[str] = ()
     dns_options: Sequence[str] = ()

@@ -64,7 +64,7 @@ def sandbox_document(config: SandboxConfig, cluster_id: str) -> dict[str, Any]:
         "HostConfig": host,
     }
     if not config.host_network:
-        document["Hostname"] = config.hostname
+        document["Hostname"], document["Domainname"] = config.hostname, config.domain
         host["PortBindings"], document["ExposedPorts"] = _ports(config)
     return document
 
