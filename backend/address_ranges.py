@@ -22,7 +22,7 @@ from pathlib import Path
 
 from backend.apiserver.pki import write_private
 from backend.config import SERVICE_CIDR, Config
-from backend.meta.addresses import Network
+from backend.meta.addresses import Address, Network
 
 ROUTES = Path("/proc/net/route")
 SERVICE_RANGES = tuple(f"10.{number}.0.0/16" for number in range(96, 112))
@@ -116,19 +116,24 @@ def _range_of(link: Path) -> str:
 
 
 def _first_free(candidates: Sequence[str], others: dict[str, Path]) -> str:
-    """Where nothing is free, what a cluster has that does not run; else the first one.
+    """Where nothing is free, the one that disturbs least: what a cluster has that does not run, or what is part of a
+    larger range, yet not the part where that cluster's own services are.
 
     Where all of them are routed elsewhere (a VPN to 10.0.0.0/8), that does not count: the longer prefix wins.
     """
     routed = [*_routed()]
     unrouted = [cidr for cidr in candidates if not any(_overlap(cidr, route) for route in routed)] or candidates
-    for cidr in unrouted:
-        if not any(_overlap(cidr, other) for other in others):
-            return cidr
-    for cidr in unrouted:
-        if not any(_overlap(cidr, other) and _runs(home) for other, home in others.items()):
-            return cidr
-    return candidates[0]
+
+    def disturbed(cidr: str) -> tuple[int, int, int]:
+        shared = [other for other in others if _overlap(cidr, other)]
+        running = [other for other in shared if _runs(others[other])]
+        return sum(_begin(other) in ipaddress.ip_network(cidr) for other in running), len(running), len(shared)
+
+    return min(unrouted, key=disturbed)  # the first of equals
+
+
+def _begin(cidr: str) -> Address:
+    return ipaddress.ip_network(cidr)[0]
 
 
 def _runs(home: Path) -> bool:

@@ -89,6 +89,16 @@ def test_where_all_are_taken_a_cluster_that_does_not_run_shares_its_own(tmp_path
             os.close(descriptor)
 
 
+def test_a_part_of_a_larger_range_is_not_the_part_with_that_cluster_s_own_services(
+    tmp_path: Path, links: Path
+) -> None:
+    large = settle(cluster(tmp_path, "large", service_cidr="10.96.0.0/12"), links)
+    with large.lock_path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        chosen = [settle(cluster(tmp_path, name), links).service_cidr for name in "ab"]
+    assert chosen == ["10.97.0.0/16", "10.98.0.0/16"]
+
+
 def test_what_was_asked_for_is_taken_and_told_where_it_overlaps(
     tmp_path: Path, links: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
