@@ -1,16 +1,14 @@
 """Who is asking: a client certificate of our CA, a bearer token, or the owner of the unix socket.
 
-Sources: k8s.io/apiserver/pkg/authentication/request/{x509,bearertoken,websocket}.
+Sources: k8s.io/apiserver/pkg/authentication/request/{bearertoken,websocket}.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from backend.apiserver.authentication.accounts import AUTHENTICATED, CREDENTIAL_ID
 from backend.apiserver.authentication.bearer_tokens import BearerTokens
 from backend.apiserver.authentication.bound_objects import TokenRefused
 from backend.meta.errors import unauthorized
@@ -19,20 +17,6 @@ from backend.meta.types import User
 ANONYMOUS_PATHS = frozenset(("/livez", "/readyz", "/healthz", "/version"))
 _PROTOCOL = "base64url.bearer.authorization.k8s.io."
 """Of the protocols that a WebSocket client offers, the one that is a token: browsers can send no other header."""
-
-
-def certificate_user(certificate: Mapping[str, Any] | None, der: bytes | None) -> User | None:
-    """The user of a verified peer certificate: CN, and Os as groups. `certificate` is as ssl.SSLSocket.getpeercert
-    gives it; `der` its bytes, which tell from which credential the user is."""
-    if not certificate or not der:
-        return None
-    attributes = [pair for rdn in certificate.get("subject", ()) for pair in rdn]
-    names = [value for key, value in attributes if key == "commonName"]
-    if not names:
-        return None
-    groups = [value for key, value in attributes if key == "organizationName"]
-    credential = (CREDENTIAL_ID, (f"X509SHA256={hashlib.sha256(der).hexdigest()}",))
-    return User(names[0], (*groups, AUTHENTICATED), "", (credential,))
 
 
 class Authenticator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -13,7 +13,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from backend.apiserver.authentication.authenticator import certificate_user
+from backend.apiserver.authentication.client_certificate import certificate_user
 from backend.apiserver.http import request_head
 from backend.apiserver.http.limits import Limits
 from backend.apiserver.http.request_head import HEAD_LIMIT, Refused
@@ -143,7 +143,7 @@ class KubeProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
         )  # fmt: skip
         self.cycle.patience = self.limits.request_timeout
-        if b"watch" in self.scope["query_string"]:
+        if b"watch" in self.scope["query_string"] and self.scope["method"] == "GET":
             self.scope.setdefault("extensions", {})[SINK] = self.cycle  # type: ignore[assignment]
         if b"/proxy" not in self.url:
             self.cycle.deadline = self.loop.time() + self.limits.request_timeout
@@ -292,19 +292,19 @@ class KubeCycle(RequestResponseCycle):
             self.disconnected = True
             self.message_event.set()
 
-    def writable(self) -> bool:
-        """See Sink."""
-        return bool(self.chunked_encoding) and self._start is None and not self.flow.write_paused
-
-    def push(self, frame: bytes) -> None:
-        """A change goes to each of its watches, and is made a chunk once."""
+    def push(self, encode: Callable[[Any], bytes], change: object) -> bool:
+        """See Sink. A change goes to one watch after the other, and is made a chunk once."""
+        if self.flow.write_paused:
+            return False
         if self.disconnected or self.response_complete:
-            return
+            return True
+        frame = encode(change)
         pushed, chunk = KubeCycle._pushed
         if frame is not pushed:
             chunk = b"%x\r\n%b\r\n" % (len(frame), frame)
             KubeCycle._pushed = (frame, chunk)
         self.transport.write(chunk)
+        return True
 
     def _send_chunk(self, body: bytes) -> None:
         """As uvicorn's, which takes longer: a change is written once for each of its watches."""
