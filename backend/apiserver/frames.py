@@ -10,19 +10,14 @@ import orjson
 from backend.apiserver.watching import Change
 from backend.meta.errors import ApiError
 
-_SHARED_BYTES = 16 << 10
-_SHARED = 64
-
 Encode = Callable[[Change], bytes]
 
 
 class Sink(Protocol):
     """Where frames go from the event loop itself, between those that a task writes and waits for."""
 
-    def writable(self) -> bool:
-        """Whether a frame can be written now, without waiting."""
-
-    def push(self, frame: bytes) -> None: ...
+    def push(self, encode: Encode, change: Change) -> bool:
+        """Write the change's frame now. False, and nothing is encoded, where that would have to wait."""
 
 
 def frame(change: Change, encoded: bytes) -> bytes:
@@ -34,18 +29,14 @@ def error_frame(error: ApiError) -> bytes:
 
 
 class ObjectFrames:
-    """Frames of whole objects. All who watch the same change get the same bytes, while it is new and not large."""
+    """Frames of whole objects. A change goes to one watch after the other: all of them get the same bytes."""
 
     def __init__(self) -> None:
-        self._frames: dict[tuple[object, str], bytes] = {}
+        self._newest: Change | None = None
+        self._frame = b""
 
     def frame(self, change: Change) -> bytes:
-        key = (change.entry, change.type)
-        known = self._frames.get(key)
-        if known is None:
-            known = frame(change, change.entry.raw)
-            if len(known) <= _SHARED_BYTES:
-                if len(self._frames) >= _SHARED:
-                    self._frames.clear()
-                self._frames[key] = known
-        return known
+        if change is not self._newest:
+            self._frame = frame(change, change.entry.raw)
+            self._newest = change
+        return self._frame

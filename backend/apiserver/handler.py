@@ -7,6 +7,7 @@ answers bytes (`answer`, `stream`), which are joined from what the store has enc
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -33,7 +34,7 @@ from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
 from backend.apiserver.resource_metrics.serving import Meters
 from backend.apiserver.table import Columns, Tables, joined, partial, partial_list
-from backend.apiserver.watching import Change, Push, Watching
+from backend.apiserver.watching import Watching
 from backend.config import SERVICE_CIDR
 from backend.machinery.client import WatchEvent
 from backend.meta import errors
@@ -218,21 +219,12 @@ async def _frames(
 ) -> AsyncGenerator[bytes, None]:
     try:
         with _guarded(request):
-            async with aclosing(watching.changes(_push(encode, sink) if sink is not None else None)) as changes:
+            push = functools.partial(sink.push, encode) if sink is not None else None
+            async with aclosing(watching.changes(push)) as changes:
                 async for change in changes:
                     yield encode(change)
     except ApiError as error:
         yield error_frame(error)
-
-
-def _push(encode: Encode, sink: Sink) -> Push:
-    def push(change: Change) -> bool:
-        if not sink.writable():  # asked first: encoding may change what the next frame has to say
-            return False
-        sink.push(encode(change))
-        return True
-
-    return push
 
 
 async def _single(frame: bytes) -> AsyncGenerator[bytes, None]:

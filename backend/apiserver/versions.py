@@ -64,6 +64,8 @@ class VersionedStore:
         self._resource = resource
         self._view = partial(ViewedEntry, resource)
         self._watches: WeakSet[Watch] = WeakSet()
+        self._newest: tuple[Event, Event] | None = None
+        """An event, and its view."""
 
     @property
     def revision(self) -> int:
@@ -100,9 +102,18 @@ class VersionedStore:
         return self._view(entry) if self._own(key) else entry
 
     def watch(self, prefix: str, revision: int | None = None) -> Watch:
-        watch = _VersionedWatch(self._store.watch(prefix, revision), self._resource)
+        watch = _VersionedWatch(self._store.watch(prefix, revision), self)
         self._watches.add(watch)
         return watch
+
+    def event(self, event: Event) -> Event:
+        """An event of the store, viewed; the newest is the same for all who watch it."""
+        if not self._own(event.entry.key):
+            return event
+        if self._newest is None or self._newest[0] is not event:
+            previous = self._view(event.previous) if event.previous is not None else None
+            self._newest = event, Event(event.type, self._view(event.entry), previous)
+        return self._newest[1]
 
     def end_watches(self) -> None:
         """The kind is no longer served."""
@@ -121,9 +132,9 @@ class VersionedStore:
 class _VersionedWatch:
     """See backend.store.api.Watch."""
 
-    def __init__(self, watch: Watch, resource: Resource) -> None:
+    def __init__(self, watch: Watch, store: VersionedStore) -> None:
         self._watch = watch
-        self._resource = resource
+        self._viewed = store.event
 
     @property
     def progress(self) -> int:
@@ -146,9 +157,3 @@ class _VersionedWatch:
 
     def close(self) -> None:
         self._watch.close()
-
-    def _viewed(self, event: Event) -> Event:
-        if not event.entry.key.startswith(self._resource.prefix):
-            return event
-        previous = ViewedEntry(self._resource, event.previous) if event.previous is not None else None
-        return Event(event.type, ViewedEntry(self._resource, event.entry), previous)

@@ -29,13 +29,14 @@ _FAREWELL_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class Change:
-    """One event of a watch; nobody changes it."""
+class Shown:
+    """What a watch gets where that is not an event of the store; nobody changes it."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
     entry: Entry
 
 
+Change = Event | Shown
 Push = Callable[[Change], bool]
 """Takes a change, or answers False to one that it cannot take now."""
 
@@ -122,7 +123,7 @@ class Watching:
             entries, self._initial = self._initial.entries, None
             for index, entry in enumerate(entries):
                 if self._selection.everything or self._selection.matches(entry.obj):
-                    yield Change("ADDED", entry)
+                    yield Shown("ADDED", entry)
                 if index % PACE == PACE - 1:
                     await asyncio.sleep(0)
         if self._plan.announce:
@@ -135,10 +136,13 @@ class Watching:
         except StopAsyncIteration:
             return _CLOSED
         except SlowWatcher:
-            current = self._call.server.store.revision
-            raise errors.expired(f"too old resource version: {self._sent} ({current})") from None
+            current, sent = self._call.server.store.revision, max(self._sent, self._watch.progress)
+            raise errors.expired(f"too old resource version: {sent} ({current})") from None
 
     def _delivery(self, push: Push) -> Deliver:
+        if self._selection.everything:
+            return push
+
         def deliver(event: Event) -> bool:
             change = self._transition(event)
             return change is None or push(change)
@@ -150,14 +154,14 @@ class Watching:
         self._sent = event.entry.revision
         selection = self._selection
         if selection.everything:
-            return Change(event.type, event.entry)
+            return event
         before = event.previous is not None and selection.matches(event.previous.obj)
         if event.type == "DELETED":
-            return Change("DELETED", event.entry) if before else None
+            return event if before else None
         if selection.matches(event.entry.obj):
-            return Change("MODIFIED" if before else "ADDED", event.entry)
+            return Shown("MODIFIED" if before else "ADDED", event.entry)
         if before and event.previous is not None:
-            return Change("DELETED", _at_revision(event.previous, event.entry.revision))
+            return Shown("DELETED", _at_revision(event.previous, event.entry.revision))
         return None
 
     def _bookmark(self, annotations: Obj | None = None) -> Change:
@@ -168,7 +172,7 @@ class Watching:
         if annotations:
             meta["annotations"] = annotations
         obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
-        return Change("BOOKMARK", Entry("", self._sent, orjson.dumps(obj), obj))
+        return Shown("BOOKMARK", Entry("", self._sent, orjson.dumps(obj), obj))
 
 
 _CLOSED = object()

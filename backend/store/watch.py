@@ -50,7 +50,8 @@ class Broadcaster:
         self._max_bytes = max_bytes
         self._ring: list[Event] = []
         self._bytes = 0
-        self._watches: dict[str, set[LogWatch]] = {}
+        self._watches: dict[str, dict[LogWatch, None]] = {}
+        """By their prefix, in the order in which they came: one after the other in memory, too."""
         self._due: deque[LogWatch] = deque()
 
     def publish(self, events: list[Event]) -> None:
@@ -95,13 +96,13 @@ class Broadcaster:
             start = bisect_right(self._ring, after, key=_revision)
             backlog = [event for event in self._ring[start:] if matches(prefix, event.entry.key)]
         watch = LogWatch(self, prefix, after, backlog, replay)
-        self._watches.setdefault(prefix, set()).add(watch)
+        self._watches.setdefault(prefix, {})[watch] = None
         return watch
 
     def remove(self, watch: LogWatch) -> None:
         group = self._watches.get(watch.prefix)
         if group is not None:
-            group.discard(watch)
+            group.pop(watch, None)
             if not group:
                 del self._watches[watch.prefix]
 
@@ -219,25 +220,23 @@ class LogWatch:
 
     def deliver(self) -> bool:
         """Deliver one event, or wake the reader for it. True if there are more to deliver."""
-        if self._buffer and self._deliver is not None:
-            event = self._buffer[0]
-            if event.entry.revision <= self._start or self._delivered(self._deliver, event):
-                if self._buffer:  # or this has closed the watch
-                    self._hand_out(self._buffer.popleft())
-            else:
-                self._wake()
-                self._deliver = None
-        self._due = bool(self._buffer) and self._deliver is not None
-        return self._due
-
-    @staticmethod
-    def _delivered(deliver: Deliver, event: Event) -> bool:
+        deliver, buffer = self._deliver, self._buffer
+        if deliver is None or not buffer:
+            self._due = False
+            return False
+        event = buffer[0]
         try:
-            return deliver(event)
+            taken = event.entry.revision <= self._start or deliver(event)
         except Exception:
-            return (
-                False  # the reader gets the event, where it is raised again, and it is known what to do about it
-            )
+            taken = False  # the reader gets the event, where it is raised again and known what to do about it
+        if not taken:
+            self._due, self._deliver = False, None
+            self._wake()
+        elif buffer:  # or this has closed the watch
+            self._position = event.entry.revision
+            buffer.popleft()
+            self._due = bool(buffer)
+        return self._due
 
     def close(self) -> None:
         """End the iteration, whoever is in it. What was not read yet is gone. Idempotent."""

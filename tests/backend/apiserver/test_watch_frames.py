@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 import orjson
 import pytest
 
+from backend.apiserver.frames import Encode
 from backend.apiserver.handler import Form
+from backend.apiserver.watching import Change
 from backend.machinery.client import CONFIGMAPS
 from backend.meta.types import ApiRequest
 
@@ -22,12 +24,11 @@ class Written:
         self.pushed = 0
         self.frames: list[bytes] = []
 
-    def writable(self) -> bool:
+    def push(self, encode: Encode, change: Change) -> bool:
+        if not self.full:
+            self.pushed += 1
+            self.frames.append(encode(change))
         return not self.full
-
-    def push(self, frame: bytes) -> None:
-        self.pushed += 1
-        self.frames.append(frame)
 
     async def read(self, frames: AsyncIterator[bytes]) -> None:
         async for frame in frames:
