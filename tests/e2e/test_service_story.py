@@ -165,9 +165,8 @@ def test_a_pod_finds_the_service_by_name_its_port_and_the_name_by_its_address(sh
         return shop.run("exec", "caller", "--", "nslookup", *query)
 
     assert f"Name:\t{FULL_NAME}\nAddress: {address}\n" in look(FULL_NAME)
-    assert f"_http._tcp.{FULL_NAME}\tservice = 0 100 {PORT} {FULL_NAME}\n" in look(
-        "-type=srv", f"_http._tcp.{FULL_NAME}"
-    )
+    port_of = f"_http._tcp.{FULL_NAME}"
+    assert f"{port_of}\tservice = 0 100 {PORT} {FULL_NAME}\n" in look("-type=srv", port_of)
     assert f"name = {FULL_NAME}\n" in look(address)
     fetched = shop.run("exec", "caller", "--", "wget", "-qO-", f"http://{SERVICE}:{PORT}/index.html")
     assert fetched.strip() in ready_pods(shop, 3)
