@@ -11,13 +11,19 @@ from pathlib import Path
 
 from backend.network.bridge import PodBridge
 
-SYSCTLS = Path("/proc/sys")
+SYSCTLS, INTERFACES = Path("/proc/sys"), Path("/sys/class/net")
 _LOADING_SECONDS = 10.0
 
 
-def missing_settings(bridge: PodBridge) -> Iterator[str]:
+def missing_settings(bridge: PodBridge) -> list[str]:
     """Sentences about what is not so and could not be set; whether this machine forwards is its owner's to say.
     Blocks: call it in a thread."""
+    if not (INTERFACES / bridge.name).exists():
+        return [f"services are not reached by pods: their bridge {bridge.name} is not on this machine"]
+    return [*_unset(bridge)]
+
+
+def _unset(bridge: PodBridge) -> Iterator[str]:
     families = {"6" if ":" in subnet else "4" for subnet in bridge.subnets}
     if not (SYSCTLS / "net/bridge").is_dir():
         _load("br_netfilter")

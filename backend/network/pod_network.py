@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from backend.machinery.client import NODES, Client
 from backend.machinery.events import EventRecorder
 from backend.meta.errors import ApiError
+from backend.meta.types import Obj
 from backend.network import netlink
 from backend.network.bridge import PodBridge
 from backend.network.kernel_settings import missing_settings
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 Inspect = Callable[[], Awaitable[PodBridge | None]]
 """The bridge as the engine has it; None while there is no engine."""
+AddressHandler = Callable[[Obj, Sequence[str]], Awaitable[None]]
 
 
 class PodNetwork:
@@ -39,6 +41,7 @@ class PodNetwork:
         self._known = asyncio.Event()
         self._engine = asyncio.Event()
         self._handlers: list[Callable[[PodBridge], Awaitable[None]]] = []
+        self._address_handlers: list[AddressHandler] = []
         self._problems: dict[str, str] = {}
 
     async def bridge(self) -> PodBridge:
@@ -50,6 +53,15 @@ class PodNetwork:
     def on_bridge(self, handler: Callable[[PodBridge], Awaitable[None]]) -> None:
         """To be awaited with the bridge once it is known, and again when it is another one. Register before `run`."""
         self._handlers.append(handler)
+
+    def on_address(self, handler: AddressHandler) -> None:
+        """To be awaited with a pod and its addresses before a container of it starts. Register before `run`."""
+        self._address_handlers.append(handler)
+
+    async def address_given(self, pod: Obj, addresses: Sequence[str]) -> None:
+        """To be awaited when a pod has got addresses, which its status does not tell yet."""
+        for handler in self._address_handlers:
+            await handler(pod, addresses)
 
     def engine_came(self) -> None:
         """To be called whenever an engine answers (again)."""
@@ -92,7 +104,7 @@ class PodNetwork:
         if before is not None and before.name != bridge.name:
             remove_routes(self._cidrs)
         for problem in await asyncio.to_thread(missing_settings, bridge):
-            await self.tell("settings", problem)
+            await self.tell(problem, problem)
         for handler in self._handlers:
             await handler(bridge)
         self._told = bridge
