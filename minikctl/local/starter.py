@@ -51,14 +51,15 @@ def ensure_running(name: str) -> None:
     start(Profile.named(name))
 
 
-def start(profile: Profile, runtime: str = "") -> bool:
+def start(profile: Profile, runtime: str = "", options: Sequence[str] = ()) -> bool:
     """As ensure_running; true when this call started it. With a `runtime`, pods are run by that one from now on;
-    without, by the one of the last run. Raises CommandError where the cluster runs with another."""
+    without, by the one of the last run. Raises CommandError where the cluster runs with another, or where it runs
+    and there are more `options`, which are the backend's."""
     with locked(profile, make=True):
         wait_for_another(profile)
         began = not control.answers(profile)
         if began:
-            _launch(profile, runtime)
+            _launch(profile, runtime, options)
         if began or not profile.kubeconfig.exists():  # Whoever started it may have been killed before that.
             description = profile.description()
             if description is None:
@@ -69,6 +70,9 @@ def start(profile: Profile, runtime: str = "") -> bool:
         if present != runtime:
             text = f'cluster "{profile.name}" is running with the runtime {present}: stop it first'
             raise CommandError(f"error: {text}")
+    if options and not began:
+        names = " and ".join(option.partition("=")[0] for option in options)
+        raise CommandError(f'error: cluster "{profile.name}" is running without this {names}: stop it first')
     return began
 
 
@@ -125,8 +129,8 @@ def launch_environment() -> dict[str, str]:
     return {**os.environ, "MALLOC_ARENA_MAX": "2", "PATH": f"{path}:/usr/sbin:/sbin"}
 
 
-def _launch(profile: Profile, runtime: str) -> None:
-    options = ["--runtime", runtime] if runtime else []
+def _launch(profile: Profile, runtime: str, more: Sequence[str]) -> None:
+    options = [*(["--runtime", runtime] if runtime else []), *more]
     if not _lacks_root(profile, runtime):
         return _start(profile, _run_here, options)
     why = f"${CONTAINER} is {os.environ[CONTAINER]}" if _declined() else ""
@@ -221,9 +225,10 @@ def purge(profile: Profile) -> str:
 
 
 def _run_to_end(profile: Profile, command: Sequence[str], output: int) -> int:
-    """The exit code of `command`, which may do what a backend may."""
+    """The exit code of `command`, which may do what root can where that is possible at all: containers leave files that
+    are not this user's to remove."""
     environment = launch_environment()
-    if _lacks_root(profile, "") and not _declined():
+    if _lacks_root(profile, ""):
         from minikctl.local import container
 
         with contextlib.suppress(container.CannotContain):

@@ -7,13 +7,14 @@ from minikctl.commands.cluster import _profile
 from minikctl.local import progress, starter
 
 RUNTIMES = ("docker", "fake")
+MAX_PORT = 65535
 
 
 def run(call: Invocation) -> int:
     _profile.no_arguments(call, COMMAND)
     profile = _profile.chosen(call)
     with progress.shown(call.streams.err, f'Starting cluster "{profile.name}"'):
-        began = starter.start(profile, _runtime(call))
+        began = starter.start(profile, _runtime(call), _ingress_ports(call))
     state = "started" if began else "already running"
     call.streams.out.write(f'cluster "{profile.name}" {state}\n')
     description = profile.description() or {}
@@ -28,6 +29,21 @@ def _runtime(call: Invocation) -> str:
     if runtime not in ("", *RUNTIMES):
         raise UsageError(f'invalid value "{runtime}" for --runtime: must be one of {", ".join(RUNTIMES)}')
     return runtime
+
+
+def _ingress_ports(call: Invocation) -> list[str]:
+    """Of the backend's options, those that were given here."""
+    options: list[str] = []
+    for scheme in ("http", "https"):
+        name = f"ingress-{scheme}-port"
+        port: int = call.flags[name]
+        if not -1 <= port <= MAX_PORT:
+            raise UsageError(
+                f"invalid value {port} for --{name}: must be 0 for any port, or a port up to {MAX_PORT}"
+            )
+        if port >= 0:
+            options.append(f"--{name}={port}")
+    return options
 
 
 COMMAND = Command(
@@ -48,6 +64,15 @@ COMMAND = Command(
     ),
     run=run,
     flags=(
+        Flag(
+            "ingress-http-port", "int", -1, usage=
+            "Port of this machine where Ingresses are served by HTTP, 0 for any. It is kept for later starts. If"
+            " negative, that of the last start, or 80.",
+        ),
+        Flag(
+            "ingress-https-port", "int", -1, usage=
+            "The same for HTTPS. If negative, that of the last start, or 443.",
+        ),
         Flag(
             "runtime", "string", "", usage=
             "What runs the pods: docker, or fake, which runs nothing and says that it does. It is kept for later"
