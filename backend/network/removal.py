@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from backend.config import Config
+from backend.meta.capabilities import holds
 from backend.network import netlink
 from backend.network.nftables import NftError
 from backend.network.proxy import route_localnet
@@ -19,6 +20,8 @@ async def remove_network(config: Config) -> None:
 
     What is not there is no error, and what could not be removed is logged. Other clusters keep theirs.
     """
+    if not holds("NET_ADMIN"):
+        return  # Who may not remove it did not make it either.
     try:
         await asyncio.to_thread(route_localnet.remove_with_table, config.cluster_id)
     except NftError as error:

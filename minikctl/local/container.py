@@ -20,7 +20,7 @@ from backend.meta.capabilities import NUMBERS
 from backend.meta.cluster_id import cluster_id
 from minikctl.client.errors import ConnectError
 from minikctl.client.transport import Response
-from minikctl.local import enter_image, privileged_step
+from minikctl.local import control, enter_image, privileged_step
 from minikctl.local.engine import Engine, EngineRefused, socket_path
 from minikctl.local.profile import Profile
 
@@ -121,6 +121,8 @@ def _started(profile: Profile, document: Mapping[str, Any]) -> Response:
     engine = Engine(path)
     try:
         _check(engine.info())
+        if control.occupied(profile):
+            raise CannotContain("the cluster has a backend that neither answers nor ends")
         return _start(engine, _name(profile), document)
     except ConnectError:
         raise CannotContain(f"no Docker engine answers at {path}") from None
@@ -145,10 +147,11 @@ def _start(engine: Engine, name: str, document: Mapping[str, Any]) -> Response:
         else:
             raise
         container = engine.create(name, document)
+    ending = engine.next_exit(container)
     try:
-        ending = engine.next_exit(container)
         engine.start(container)
     except BaseException:
+        ending.close()
         engine.remove(container)
         raise
     return ending

@@ -70,7 +70,8 @@ class Engine:
         """An answer on a connection of its own whose body, {"StatusCode": N}, comes when the container's next run ends.
         The engine waits from this moment on."""
         path = f"/containers/{container}/wait?condition=next-exit"
-        return _accepted(Transport(UnixDialer(self._path)).request("POST", path, {}, b""))
+        headers = {"Connection": "close"}
+        return _accepted(Transport(UnixDialer(self._path)).request("POST", path, headers, b""))
 
     def import_image(self, reference: str, archive: bytes) -> None:
         repository, tag = reference.split(":")

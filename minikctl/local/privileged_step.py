@@ -23,7 +23,6 @@ def main(arguments: Sequence[str]) -> None:
     pid, number = arguments
     with open(_descriptor(pid, number), encoding="utf-8") as file:
         order = json.load(file)
-    _become(order["uid"], order["gid"], order["groups"], order["capabilities"])
     output = os.open(_descriptor(pid, order["output"]), os.O_WRONLY | os.O_APPEND)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
@@ -33,6 +32,7 @@ def main(arguments: Sequence[str]) -> None:
         ready = os.open(_descriptor(pid, order["ready"]), os.O_WRONLY)
         os.set_inheritable(ready, True)
         command = [*command, "--ready-fd", str(ready)]
+    _become(order["uid"], order["gid"], order["groups"], order["capabilities"])
     os.chdir("/")
     os.execve(command[0], command, order["environment"])
 
