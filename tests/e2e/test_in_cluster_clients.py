@@ -81,10 +81,8 @@ def test_clients_are_known_refused_and_then_allowed(cluster: Cluster, namespace:
 def test_the_server_s_names_lead_there_too(cluster: Cluster, namespace: str, pod: str) -> None:
     folder = "/var/run/secrets/kubernetes.io/serviceaccount"
     for host in ("kubernetes.default.svc", "kubernetes.default", "kubernetes.default.svc.cluster.local"):
-        version = inside(
-            cluster, namespace, pod, str(BIN / "kubectl"), f"--server=https://{host}",
-            f"--certificate-authority={folder}/ca.crt", "get", "--raw", "/version",
-        )  # fmt: skip
+        options = f"--server=https://{host} --certificate-authority={folder}/ca.crt --token=$(cat {folder}/token)"
+        version = inside(cluster, namespace, pod, "sh", "-c", f"{BIN}/kubectl {options} get --raw /version")
         assert version.json["major"] == "1"
 
 
