@@ -6,6 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+"""How fast examples are made says something of the machine, not of what is tested."""
 
 
 @pytest.fixture(autouse=True)
