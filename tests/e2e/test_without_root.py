@@ -160,7 +160,9 @@ def test_a_container_that_was_made_and_never_started_is_in_nobodys_way(users: Us
     started(users)
     users.run("cluster", "stop")
     assert users.left() == []
-    said("docker", "create", "--name", f"minikctl-backend-{users.id}", "--entrypoint", "/enter", "minikctl/enter:1")
+    said(
+        "docker", "create", "--name", f"minikctl-backend-{users.id}", "--entrypoint", "/enter", "minikctl/enter:1"
+    )
     started(users)
     assert len(users.containers()) == 1
 
