@@ -128,14 +128,6 @@ def table_name(cluster_id: str) -> str:
     return _PREFIX + cluster_id
 
 
-async def remove(cluster_id: str) -> None:
-    """Take the cluster's table out of the kernel. Where there is none, or no nft that we may use, nothing happens."""
-    try:
-        await asyncio.to_thread(remove_table, cluster_id)
-    except NftUnavailable:
-        return  # Then there is no table either.
-
-
 def remove_table(cluster_id: str) -> None:
     """Of what is not there, no error. Blocks. Raises NftError or NftUnavailable."""
     run_nft(_removal(table_name(cluster_id)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from backend.kubelet.runtime import names
 from backend.kubelet.runtime.api import SandboxConfig, SandboxState
 from backend.kubelet.runtime.creation import create_replacing
+from backend.kubelet.runtime.hairpin import reflect
 from backend.kubelet.runtime.pause_image import PAUSE_IMAGE
 from backend.kubelet.runtime.states import sandbox_state
 
@@ -34,7 +35,10 @@ def start_sandbox(client: APIClient, container_id: str) -> SandboxState:
     """A sandbox that does not start is removed."""
     try:
         client.start(container_id)
-        return sandbox_state(client.inspect_container(container_id))
+        document = client.inspect_container(container_id)
+        if document["HostConfig"]["NetworkMode"] != "host":
+            reflect(document["State"]["Pid"])
+        return sandbox_state(document)
     except BaseException:
         client.remove_container(container_id, force=True, v=True)
         raise

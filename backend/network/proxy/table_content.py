@@ -108,5 +108,5 @@ def _masquerade(grounds: Grounds) -> Iterable[str]:
         ip = family.keyword
         yield f"ct status dnat {ip} saddr . {ip} daddr @{names.to_itself(family)} masquerade"
         away = f"{ip} daddr . meta l4proto . th dport @{names.elsewhere(family)}"
-        yield f"ct status dnat {away} fib saddr type != local masquerade"
+        yield f'oifname != "lo" ct status dnat {away} masquerade'
     yield f'ct status dnat ip saddr 127.0.0.0/8 oifname "{grounds.bridge.name}" masquerade'

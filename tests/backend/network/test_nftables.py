@@ -65,7 +65,7 @@ async def kernel_table() -> AsyncIterator[Table]:
         pytest.skip("changes kernel rules, which needs root")
     cluster = f"test-{os.getpid()}"
     yield Table(cluster)
-    await nftables.remove(cluster)
+    nftables.remove_table(cluster)
 
 
 def listed(table: Table) -> str:
@@ -152,6 +152,6 @@ async def test_two_sections_cannot_have_one_name(kernel_table: Table) -> None:
 
 async def test_removing_what_is_not_there_is_no_error(kernel_table: Table) -> None:
     await kernel_table.section("s").put(Content({"a": Chain(())}))
-    await nftables.remove(kernel_table.name.removeprefix("minikctl-"))
+    nftables.remove_table(kernel_table.name.removeprefix("minikctl-"))
     assert not listed(kernel_table)
-    await nftables.remove(kernel_table.name.removeprefix("minikctl-"))
+    nftables.remove_table(kernel_table.name.removeprefix("minikctl-"))
