@@ -111,8 +111,7 @@ class Forwarder:
                 message = await self._try(question, upstreams)
         except TimeoutError:
             raise Unresolved(f"no answer from {_named(upstreams)}") from None
-        self._keep(question, message)
-        return message
+        return self._keep(question, message)
 
     async def _try(self, question: Question, upstreams: Sequence[Upstream]) -> Message:
         """The first answer that says something. Of those that refuse or fail the last is told, should there be none."""
@@ -137,14 +136,16 @@ class Forwarder:
             raise Unresolved(f"no answer from {_named(upstreams)}")
         return refusal
 
-    def _keep(self, question: Question, message: Message) -> None:
+    def _keep(self, question: Question, message: Message) -> Message:
+        """As it may be told."""
         ttl = _ttl(message)
         if ttl <= 0:
-            return
+            return message
         self._kept.pop(question, None)
         while len(self._kept) >= MAX_KEPT:
             del self._kept[next(iter(self._kept))]
         self._kept[question] = _Kept(message, ttl, asyncio.get_running_loop().time())
+        return _with_ttl(message, ttl)
 
 
 def _query(question: Question) -> Message:
