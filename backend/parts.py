@@ -212,9 +212,10 @@ class Parts:
         name = self._config.node_name
         client = self._client(f"system:node:{name}", "system:nodes")
         engine_came = self._pod_network.engine_came if self._pod_network is not None else lambda: None
+        address_given = self._pod_network.address_given if self._pod_network is not None else None
         return Kubelet(
             client, runtime, node_name=name, root_dir=self._config.kubelet_dir, dns=self._cluster_dns(),
-            engine_came=engine_came,
+            engine_came=engine_came, address_given=address_given,
         )  # fmt: skip
 
     def _cluster_dns(self) -> ClusterDns:

@@ -23,7 +23,7 @@ from backend.kubelet.podspec import is_deleted
 from backend.kubelet.referenced import ReferencedObjects
 from backend.kubelet.runtime.api import PodState, Runtime, RuntimeFailure, RuntimeInfo, RuntimeUnavailable
 from backend.kubelet.service_links import ServiceLinks
-from backend.kubelet.services import Services
+from backend.kubelet.services import AddressGiven, Services
 from backend.kubelet.tokens import PodTokens
 from backend.kubelet.volumes.manager import PodVolumes
 from backend.machinery.backoff import Backoff
@@ -41,9 +41,11 @@ class Kubelet:
     def __init__(
         self, client: Client, runtime: Runtime, *, node_name: str, root_dir: Path, clock: Clock | None = None,
         node_ip: str = "", dns: ClusterDns | None = None, engine_came: Callable[[], None] = lambda: None,
+        address_given: AddressGiven | None = None,
     ) -> None:  # fmt: skip
         """`root_dir` holds the pods' volumes. `node_ip` is this machine's address, found out when not given.
-        `engine_came` is called whenever an engine answers (again)."""
+        `engine_came` is called whenever an engine answers (again), `address_given` awaited when a pod has got addresses
+        that its status does not tell yet, before its containers start."""
         clock = clock or RealClock()
         self._runtime = runtime
         self._clock = clock
@@ -55,6 +57,7 @@ class Kubelet:
             tokens=PodTokens(client, clock), service_links=ServiceLinks(client, clock),
             volumes=PodVolumes(root_dir), crashes=Backoff(clock), node_name=node_name,
             node_ip=node_ip or primary_address(), dns=dns or ClusterDns(),
+            address_given=address_given or _nobody_asks,
         )  # fmt: skip
         self._node = NodeKeeper(
             client, runtime, self._recorder, clock, name=node_name, node_ip=self._services.node_ip,
@@ -242,3 +245,7 @@ class Kubelet:
         for sandbox in ready:
             with contextlib.suppress(RuntimeFailure):
                 await self._runtime.stop_sandbox(sandbox.id)
+
+
+async def _nobody_asks(_pod: Obj, _addresses: Sequence[str]) -> None:
+    """For a kubelet whose pods have no network of a cluster."""

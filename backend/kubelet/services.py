@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from backend.kubelet.images import Images
@@ -15,12 +16,16 @@ from backend.machinery.backoff import Backoff
 from backend.machinery.client import Client
 from backend.machinery.clock import Clock
 from backend.machinery.events import EventRecorder
+from backend.meta.types import Obj
+
+AddressGiven = Callable[[Obj, Sequence[str]], Awaitable[None]]
+"""Called with a pod and its addresses."""
 
 
 @dataclass(slots=True)
 class Services:
     """`allocatable` is the node's, as quantities; `node_memory` bytes; `image_digests` has repo digests by the
-    engine's image id, as they were met."""
+    engine's image id, as they were met. `address_given` is awaited before the first container of a sandbox starts."""
 
     client: Client
     runtime: Runtime
@@ -35,6 +40,7 @@ class Services:
     node_name: str
     node_ip: str
     dns: ClusterDns
+    address_given: AddressGiven
     node_memory: int = 0
     allocatable: dict[str, str] = field(default_factory=dict)
     image_digests: dict[str, str] = field(default_factory=dict)

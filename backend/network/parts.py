@@ -58,6 +58,7 @@ def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[]
     policies = enforcer.NetworkPolicies(
         surroundings.client(enforcer.ACCOUNT), table.section("policy"), informers.of(SERVICES)
     )
+    surroundings.pod_network.on_address(policies.address_given)
     yield "network policies", policies.run
     load_balancers = LoadBalancers(
         surroundings.client("service-controller"), informers.of(SERVICES), config.load_balancer_cidrs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +11,11 @@ from backend.machinery.client import GVR, NAMESPACES, PODS, Client
 from backend.machinery.clock import Clock, RealClock
 from backend.machinery.events import EventRecorder
 from backend.machinery.informer import Informer, object_key
+from backend.meta.label_selector import as_selector
 from backend.meta.types import Obj
 from backend.network.dns.cluster_records import DNS_SERVICE
 from backend.network.nftables import Content, NftError, NftUnavailable, Section
+from backend.network.policy.known_pods import KnownPods
 from backend.network.policy.members import Labels
 from backend.network.policy.resolver import as_pod
 from backend.network.policy.rulebook import PodKey, Rulebook
@@ -24,6 +27,7 @@ NETWORK_POLICIES = GVR("networking.k8s.io", "v1", "networkpolicies")
 ACCOUNT = "network-policy-enforcer"
 """Whose client it wants: a service account of kube-system."""
 RETRY_SECONDS = 5.0
+WAIT_SECONDS = 5.0
 
 
 class NetworkPolicies:
@@ -46,6 +50,8 @@ class NetworkPolicies:
         self._is_stale = True
         """Whether policies or namespaces have changed, and not only pods."""
         self._changed: set[PodKey] = set()
+        self._known_pods = KnownPods(self._pods)
+        self._waiting: list[asyncio.Event] = []
         services.on_change(self._service_changed)
         self._policies.on_change(self._policy_changed)
         self._namespaces.on_change(self._namespace_changed)
@@ -69,19 +75,42 @@ class NetworkPolicies:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                waiting, self._waiting = self._waiting, []
                 await self._put(await self._content())
+                for done in waiting:
+                    done.set()
+
+    async def address_given(self, pod: Obj, addresses: Sequence[str]) -> None:
+        """A new pod has addresses, which its status does not tell yet. Returns once the kernel isolates it, if a policy
+        does; or after WAIT_SECONDS, so that trouble with policies is none with pods."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._policies.synced.wait()
+                if self._policies.list():
+                    await self._isolated(pod, addresses)
+
+    async def _isolated(self, pod: Obj, addresses: Sequence[str]) -> None:
+        self._known_pods.give(pod, addresses)
+        self._changed.add(object_key(pod))
+        self._wake.set()
+        if any(_selects(policy, pod) for policy in self._policies.list(pod["metadata"]["namespace"])):
+            done = asyncio.Event()
+            self._waiting.append(done)
+            await done.wait()
 
     async def _content(self) -> Content:
         """Of everything that has changed until now. It is worked out in a thread: a policy may be about each pod."""
         changed, self._changed = self._changed, set()
         if self._is_stale:
             self._is_stale = False
-            policies, pods = self._policies.list(), self._pods.list()
+            policies, pods = self._policies.list(), self._known_pods.list()
             namespaces = {found["metadata"]["name"]: _labels(found) for found in self._namespaces.list()}
             resolver = as_pod(self._services.get(*DNS_SERVICE))
             self._rulebook = await asyncio.to_thread(_rulebook, policies, namespaces, pods, resolver)
             return await asyncio.to_thread(self._rulebook.content)
-        return await asyncio.to_thread(_changed, self._rulebook, {key: self._pods.get(*key) for key in changed})
+        return await asyncio.to_thread(
+            _changed, self._rulebook, {key: self._known_pods.get(key) for key in changed}
+        )
 
     async def _put(self, content: Content) -> None:
         """A failure is told at the policies, which do not hold then. It is tried again: at the next change where there
@@ -135,6 +164,10 @@ def _changed(rulebook: Rulebook, pods: Mapping[PodKey, Obj | None]) -> Content:
     for key, pod in sorted(pods.items(), key=lambda item: item[1] is not None):
         rulebook.change(key, pod)
     return rulebook.content()
+
+
+def _selects(policy: Obj, pod: Obj) -> bool:
+    return as_selector((policy.get("spec") or {}).get("podSelector") or {}).matches(_labels(pod))
 
 
 def _labels(obj: Obj) -> Labels:
