@@ -118,7 +118,7 @@ class Backend:
 
     async def _serve(self) -> None:
         """Answer requests: everything from the handler to the listeners, then tell whoever waits."""
-        from backend.apiserver.bootstrap import create_system_namespaces, create_system_priority_classes
+        from backend.apiserver import bootstrap
         from backend.apiserver.handler import Handler
         from backend.apiserver.http.server import Server, bind_unix, tls_context
         from backend.apiserver.resource_metrics.serving import Meters
@@ -131,7 +131,10 @@ class Backend:
         )  # fmt: skip
         try:
             client = Client(self._handler, ADMIN)
-            await asyncio.gather(create_system_namespaces(client), create_system_priority_classes(client))
+            await asyncio.gather(
+                bootstrap.create_system_namespaces(client), bootstrap.create_system_priority_classes(client),
+                *([bootstrap.create_ingress_class(client)] if self._config.runtime == "docker" else []),
+            )  # fmt: skip
         except ApiError as error:
             raise StartError(str(error)) from None
         self._handler.definitions.load()

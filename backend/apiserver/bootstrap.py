@@ -7,10 +7,12 @@ import asyncio
 from backend.machinery.client import GVR, NAMESPACES, Client
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
+from backend.resources.networking.ingress_class import OWN_CLASS, own_class
 from backend.resources.scheduling.priority_class import SYSTEM_CLASSES
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 PRIORITY_CLASSES = GVR("scheduling.k8s.io", "v1", "priorityclasses")
+INGRESS_CLASSES = GVR("networking.k8s.io", "v1", "ingressclasses")
 
 
 async def create_system_namespaces(client: Client) -> None:
@@ -26,6 +28,11 @@ async def create_system_priority_classes(client: Client) -> None:
             for name, (value, description) in SYSTEM_CLASSES.items()
         )
     )
+
+
+async def create_ingress_class(client: Client) -> None:
+    """Likewise: before anybody can create an Ingress, which gets its class when it is created or never."""
+    await _ensure(client, INGRESS_CLASSES, OWN_CLASS, own_class())
 
 
 async def _ensure(client: Client, gvr: GVR, name: str, fields: Obj) -> None:

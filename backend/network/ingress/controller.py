@@ -21,9 +21,10 @@ from backend.machinery.machine import primary_address
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
 from backend.network.ingress.backends import Backends
-from backend.network.ingress.classes import INGRESS_CLASSES, NAME, Classes, class_of
+from backend.network.ingress.classes import INGRESS_CLASSES, Classes, class_of
 from backend.network.ingress.ports import wanted_ports
 from backend.network.ingress.routing import ServiceBackend, Table
+from backend.resources.networking.ingress_class import OWN_CLASS
 
 if TYPE_CHECKING:
     from backend.network.ingress.serving import Serving
@@ -205,7 +206,7 @@ class IngressController:
                 named = class_of(ingress)
                 yield (
                     "IngressClassNotFound",
-                    f"there is no IngressClass {named}: the one of this cluster is {NAME}",
+                    f"there is no IngressClass {named}: the one of this cluster is {OWN_CLASS}",
                 )
             return
         meta = ingress["metadata"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from backend.meta import names
 from backend.resources.resource import AGE_COLUMN, NAME_COLUMN, Column, Resource, later
 
@@ -26,3 +28,13 @@ INGRESS_CLASS = Resource(
     validate_update=later("networking.ingress_class_rules:validate_ingress_class_update"),
     generation=True,
 )
+
+OWN_CLASS = "minikctl"
+OWN_CONTROLLER = "minikctl/ingress"
+"""What serves Ingresses here: backend.network.ingress."""
+
+
+def own_class() -> dict[str, Any]:
+    """The class of Ingresses that name none, as far as a cluster has it from the start."""
+    annotations = {"ingressclass.kubernetes.io/is-default-class": "true"}
+    return {"metadata": {"name": OWN_CLASS, "annotations": annotations}, "spec": {"controller": OWN_CONTROLLER}}
