@@ -106,7 +106,7 @@ def _validate(call: Call, obj: Obj) -> None:
     if resource.record_requester is not None:
         resource.record_requester(obj, call.request.user)
     causes = validate_object_meta(meta, namespaced=resource.namespaced, validate_name=resource.validate_name)
-    causes = [*causes, *resource.validate(obj)]
+    causes += resource.validate(obj)
     if causes:
         raise errors.invalid(resource.qualified_kind, meta.get("name", ""), causes)
     call.warnings.extend(resource.warnings(obj, None))

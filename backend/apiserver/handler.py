@@ -119,9 +119,11 @@ class Handler:
             result = await registry.serve(self._server, request, warnings)
             if isinstance(result, Plain):
                 return Answer(result.code, (orjson.dumps(result.obj),), tuple(warnings))
+            told = tuple(dict.fromkeys(warnings)) if warnings else ()
+            if isinstance(result, One) and form == "object":
+                return Answer(result.code, (result.entry.raw,), told)
             code = result.code if isinstance(result, One) else 200
-            pieces = await self._encode(result, form, include)
-            return Answer(code, pieces, tuple(dict.fromkeys(warnings)))
+            return Answer(code, await self._encode(result, form, include), told)
 
     @asynccontextmanager
     async def stream(
@@ -178,8 +180,7 @@ class Handler:
             if isinstance(result, Many):
                 return await partial_list(entries, result.metadata)
             return (orjson.dumps(partial(result.entry)),)
-        if isinstance(result, One):
-            return (result.entry.raw,)
+        assert isinstance(result, Many)
         return await joined(_list_head(result), "items", [entry.raw for entry in entries])
 
     async def _frames_of(self, request: ApiRequest, form: Form, include: str) -> Encode:

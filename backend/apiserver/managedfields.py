@@ -30,6 +30,7 @@ UNTRACKED: Tree = {
     },
 }  # fmt: skip
 """What nobody owns. Source: stripSet."""
+_UNTRACKED_STATUS: Tree = {**UNTRACKED, "f:status": {}}
 _UNTRACKED_META = frozenset(key[2:] for key in UNTRACKED["f:metadata"])
 _MAX_UPDATERS = 10
 """More managers than this are folded, oldest first, into one. Source: DefaultMaxUpdateManagers."""
@@ -46,11 +47,8 @@ def created(call: Call, obj: Obj) -> None:
 
     What the server itself sets later, at admission, has no owner; nor has a status that its endpoint ignores.
     """
-    sent = obj
-    if "status" in call.resource.subresources and "status" in obj:
-        sent = {name: value for name, value in obj.items() if name != "status"}
-    fields = initial(_tracked(sent), type_of(call))
-    obj["metadata"]["managedFields"] = [_entry(call, fields)]
+    without = _UNTRACKED_STATUS if "status" in call.resource.subresources else UNTRACKED
+    obj["metadata"]["managedFields"] = [_entry(call, initial(obj, type_of(call), without))]
 
 
 def updated(call: Call, new: Obj, old: Obj) -> Entries:

@@ -5,7 +5,7 @@ A value is shown as Go shows it: a string with %q, anything composed as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from backend.meta.errors import Cause
@@ -67,9 +67,9 @@ def invalid_as_whole(field: str, detail: str) -> Cause:
     return Cause("FieldValueInvalid", field, f"Invalid value: {detail}")
 
 
-def each_invalid(field: str, value: Any, details: Iterable[str]) -> list[Cause]:
+def each_invalid(field: str, value: Any, details: Sequence[str]) -> list[Cause]:
     """One cause for each text that a check of backend.meta.names gave."""
-    return [invalid_value(field, value, detail) for detail in details]
+    return [invalid_value(field, value, detail) for detail in details] if details else []
 
 
 def nonnegative(field: str, value: int | None) -> list[Cause]:

@@ -157,7 +157,7 @@ class Decoder:
                 raise _mismatch(value, go_type)
             if not value:
                 return [] if keep_empty else None
-            if strings and all(type(item) is str for item in value):
+            if strings and {*map(type, value)} == _STRINGS:
                 return value[:]
             # Go leaves a null element at its zero value.
             return [element(item, seen) if item is not None else _fresh(zero) for item in value]
@@ -176,7 +176,7 @@ class Decoder:
                 raise _mismatch(value, go_type)
             if not value:
                 return {} if keep_empty else None
-            if strings and all(type(item) is str for item in value.values()):
+            if strings and {*map(type, value.values())} == _STRINGS:
                 return value.copy()
             return {key: element(item, seen) if item is not None else _fresh(zero) for key, item in value.items()}
 
@@ -225,6 +225,7 @@ def _unrecognized(kind: str, why: str) -> ApiError:
     return bad_request(f"the object provided is unrecognized (must be of type {kind}): {why}")
 
 
+_STRINGS = {str}
 _PLAIN: dict[str, type] = {"string": str, "boolean": bool}
 _ZERO: dict[str, Any] = {
     "string": "", "bytes": "", "boolean": False, "integer": 0, "number": 0, "quantity": "0",

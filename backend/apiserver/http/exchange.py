@@ -26,6 +26,8 @@ Send = Callable[[Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
 Upgrade = Callable[[bytes, Sequence[Header]], "UpgradedConnection"]
 
+WHOLE = "http.response.whole"
+"""A message that is an answer's start and all of its body (`status`, `headers`, `body`): one instead of two."""
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 GZIP_FROM = 128 * 1024
@@ -120,10 +122,11 @@ class Exchange:
             size = len(pieces[0])
             headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
         headers.append((b"content-length", b"%d" % size))
-        await self.send({"type": "http.response.start", "status": code, "headers": headers})
         if size <= SLICE:
-            await self.send({"type": "http.response.body", "body": b"".join(pieces)})
+            whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            await self.send({"type": WHOLE, "status": code, "headers": headers, "body": whole})
             return
+        await self.send({"type": "http.response.start", "status": code, "headers": headers})
         for piece in pieces:
             view = memoryview(piece)
             for start in range(0, len(view), SLICE):

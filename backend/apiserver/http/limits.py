@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from backend.apiserver.authorization.attributes import MASTERS
@@ -40,18 +38,17 @@ class InFlight:
         self._reading = 0
         self._mutating = 0
 
-    @contextmanager
-    def counted(self, verb: str, user: User) -> Iterator[None]:
-        """A block of work. Raises TooManyRequests."""
+    def begin(self, verb: str, user: User) -> bool:
+        """Count one more, until `end` is called with the result. Raises TooManyRequests."""
         reading = verb in READING
         self._require_room(reading, user)
         self._reading += reading
         self._mutating += not reading
-        try:
-            yield
-        finally:
-            self._reading -= reading
-            self._mutating -= not reading
+        return reading
+
+    def end(self, reading: bool) -> None:
+        self._reading -= reading
+        self._mutating -= not reading
 
     def _require_room(self, reading: bool, user: User) -> None:
         limits = self._limits

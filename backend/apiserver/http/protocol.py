@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from backend.apiserver.authentication.client_certificate import certificate_user
 from backend.apiserver.http import request_head
+from backend.apiserver.http.exchange import WHOLE
 from backend.apiserver.http.limits import Limits
 from backend.apiserver.http.request_head import HEAD_LIMIT, Refused
 
@@ -128,11 +129,11 @@ class KubeProtocol(HttpToolsProtocol):
             self.scope["http_version"] = version
         if self.parser.should_upgrade() and self._should_upgrade():
             return
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
+        raw_path, query = _split(self.url)
+        path = raw_path.decode("ascii")
         self.scope["path"] = unquote(path) if "%" in path else path
-        self.scope["raw_path"] = url.path
-        self.scope["query_string"] = url.query or b""
+        self.scope["raw_path"] = raw_path
+        self.scope["query_string"] = query
         if self.parser.should_upgrade():
             self.scope["extensions"] = {UPGRADE: self.upgrade}  # type: ignore[dict-item]
         before = self.cycle
@@ -234,6 +235,15 @@ class KubeProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
 
+def _split(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query. Nearly every URL begins with its path, and then needs no parser."""
+    if url[:1] == b"/" and b"#" not in url:
+        path, _, query = url.partition(b"?")
+        return path, query
+    parsed = httptools.parse_url(url)
+    return parsed.path, parsed.query or b""
+
+
 class KubeCycle(RequestResponseCycle):
     """Writes an answer that is given whole with one write: over TLS every write is a record of its own.
 
@@ -250,8 +260,15 @@ class KubeCycle(RequestResponseCycle):
 
     async def receive(self) -> Any:
         """As uvicorn's, but a body that is not there at the deadline ends in a disconnect that is marked `late`. What
-        has come already costs nothing for that."""
-        if not self.more_body or self.message_event.is_set() or self.deadline == math.inf:
+        has come with its head costs nothing for that."""
+        come = self.message_event.is_set()
+        unusual = self.more_body or self.disconnected or self.response_complete or self.waiting_for_100_continue
+        if come and not unusual:
+            self.flow.resume_reading()
+            self.message_event.clear()
+            body, self.body = bytes(self.body), bytearray()
+            return {"type": "http.request", "body": body, "more_body": False}
+        if come or not self.more_body or self.deadline == math.inf:
             return await super().receive()
         loop = asyncio.get_running_loop()
         timer = loop.call_at(self.deadline, self.message_event.set)
@@ -264,13 +281,18 @@ class KubeCycle(RequestResponseCycle):
         return message
 
     async def send(self, message: Any) -> None:
-        if message["type"] == "http.response.start":
+        """As uvicorn's; WHOLE is an answer that needs nothing more."""
+        kind = message["type"]
+        if kind == "http.response.start":
             self._start = message
             if message.get("patient"):
                 self.patience = math.inf
             return
         if self.flow.write_paused:
             await self._drained()
+        if kind == WHOLE:
+            self._send_whole(message, message["body"])
+            return
         start, self._start = self._start, None
         if start is None and self.chunked_encoding and message.get("more_body"):
             self._send_chunk(message["body"])

@@ -49,9 +49,12 @@ class Resources:
             warnings = [warning_header(deprecated)] if deprecated else []
             await self._watch(exchange, request, accepted, include, warnings)
             return
-        with self._in_flight.counted(verb, user):
+        counted = self._in_flight.begin(verb, user)
+        try:
             answer = await self.handler.answer(request, accepted.form, include)
-        extra = [warning_header(text) for text in answer.warnings]
+        finally:
+            self._in_flight.end(counted)
+        extra = [*map(warning_header, answer.warnings)]
         if accepted.encoding == "yaml":
             await exchange.respond(answer.code, dump(answer.body), YAML, extra)
         else:

@@ -158,21 +158,26 @@ def _put(changed: Tree, removed: Tree, key: str, both: _Changes) -> None:
         removed[key] = both[1]
 
 
-def initial(obj: dict[str, Any], kind: Type) -> Tree:
-    """What `compare` finds added to an object that was not there before, found faster."""
+def initial(obj: dict[str, Any], kind: Type, without: Tree = {}) -> Tree:  # noqa: B006 - it is not changed
+    """What `compare` finds added to an object that was not there before, found faster. `without` are fields, at least
+    one level deep, that do not count."""
     fields, element, always = kind.fields, kind.element, kind.always
     tree: Tree = {}
     for name, value in obj.items():
         inner = fields.get(name) or element
         if inner is None or value is None:
             continue
+        key = f"f:{name}"
+        left_out = without.get(key)
+        if left_out == {}:
+            continue
         if name not in always or inner.atomic:
-            tree[f"f:{name}"] = everything(value, inner)
+            tree[key] = everything(value, inner)
         elif value:
-            below = initial(value, inner) if inner.form == "map" else everything(value, inner)
+            below = initial(value, inner, left_out or {}) if inner.form == "map" else everything(value, inner)
             below.pop(".", None)
             if below:
-                tree[f"f:{name}"] = below
+                tree[key] = below
     return tree
 
 

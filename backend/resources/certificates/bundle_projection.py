@@ -17,7 +17,7 @@ def validate_bundle_projection(source: Obj, path: str) -> list[Cause]:
         return [causes.invalid_value(path, source, "only one of name and signerName may be used")]
     if name is not None:
         found = [] if name else [causes.required(f"{path}.name", "must be a valid object name")]
-        texts = (f"not a valid clustertrustbundlename: {fault}" for fault in name_faults(name, _signer_of(name)))
+        texts = [f"not a valid clustertrustbundlename: {fault}" for fault in name_faults(name, _signer_of(name))]
         found += causes.each_invalid(f"{path}.name", name, texts)
         if selector is not None:
             text = "labelSelector must be unset if name is specified"

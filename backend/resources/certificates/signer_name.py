@@ -34,6 +34,6 @@ def _validate_labels(segment: str, rule: Callable[[str], list[str]], field: str)
     """Faults of the first bad label only: those of the next would look the same."""
     for label in segment.split("."):
         if errors := rule(label):
-            texts = (f"validating label {causes.go_quote(label)}: {error}" for error in errors)
+            texts = [f"validating label {causes.go_quote(label)}: {error}" for error in errors]
             return causes.each_invalid(field, segment, texts)
     return []
