@@ -219,10 +219,11 @@ async def busy_loop(directory: Path) -> None:
 
 
 def as_in_the_backend() -> None:
-    """What the process that has a store sets; see backend.store.writer."""
+    """What the process that has a store sets; see backend.store.writer and backend.__main__."""
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 10, 100)
 
 
 def main() -> None:
