@@ -6,15 +6,14 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.support import host_python
 from tests.support.cli import BIN, Cluster, Output
 
 pytestmark = pytest.mark.docker
 
-LIBRARIES = ("/lib", "/lib64", "/usr/lib")
 LIST_PODS = """
     from kubernetes import client, config
     config.load_incluster_config()
@@ -33,21 +32,13 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def pod(cluster: Cluster, namespace: str) -> str:
     """It has this machine's kubectl and Python, read only, and waits."""
-    folders = {*LIBRARIES, sys.prefix, sys.base_prefix}
-    shared = sorted(folder for folder in folders if Path(folder).is_dir())
-    volumes = [{"name": f"v{number}", "hostPath": {"path": path}} for number, path in enumerate(shared)]
-    body = {
+    body = host_python.add_to({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "client", "namespace": namespace},
         "spec": {
-            "terminationGracePeriodSeconds": 0, "volumes": volumes,
-            "containers": [{
-                "name": "c", "image": "busybox:1.36", "command": ["sleep", "3600"],
-                "volumeMounts": [
-                    {"name": f"v{number}", "mountPath": path, "readOnly": True} for number, path in enumerate(shared)
-                ],
-            }],
+            "terminationGracePeriodSeconds": 0,
+            "containers": [{"name": "c", "image": "busybox:1.36", "command": ["sleep", "3600"]}],
         },
-    }  # fmt: skip
+    })  # fmt: skip
     cluster.run("apply", "-f", "-", stdin=json.dumps(body))
     cluster.run("wait", "--for=condition=Ready", "pod/client", "-n", namespace, "--timeout=60s")
     return "client"
