@@ -69,28 +69,29 @@ def _wrk(script: str, endpoint: str, clients: int, token: str, *args: str) -> fl
 
 
 @contextmanager
-def echo_floor(cluster: Cluster) -> Iterator[str]:
-    """The echo application under uvicorn, with the cluster's own certificate."""
+def echo_floor(cluster: Cluster, address: str = "127.0.0.1", *, tls: bool = True) -> Iterator[str]:
+    """The echo application under uvicorn, with the cluster's own certificate: its URL."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         port = probe.getsockname()[1]
     pki = cluster.folder / "pki"
+    certificate = ["--ssl-certfile", str(pki / "server.crt"), "--ssl-keyfile", str(pki / "server.key")]
     server = subprocess.Popen(
         [
-            sys.executable, "-m", "uvicorn", "tests.bench.echo_floor:app", "--port", str(port),
-            "--ssl-certfile", str(pki / "server.crt"), "--ssl-keyfile", str(pki / "server.key"),
+            sys.executable, "-m", "uvicorn", "tests.bench.echo_floor:app", "--host", address, "--port", str(port),
             "--log-level", "error", "--no-access-log", "--loop", "uvloop", "--http", "httptools",
+            *(certificate if tls else []),
         ],
         cwd=HERE.parents[1],
     )  # fmt: skip
     try:
         for _ in range(100):
             try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
+                socket.create_connection((address, port), 1).close()
                 break
             except OSError:
                 time.sleep(0.1)
-        yield f"https://127.0.0.1:{port}"
+        yield f"{'https' if tls else 'http'}://{address}:{port}"
     finally:
         server.terminate()
         server.wait()
