@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import api_load, backend_start, big_cluster, commands, deployments, store_load, watchers
+from tests.bench import api_load, backend_start, big_cluster, commands, deployments, ingress, store_load, watchers
+from tests.bench.dns import dns_rows
 from tests.bench.report import Row, table
 from tests.support.cli import Cluster
 
@@ -39,9 +40,12 @@ def measure(folder: Path, whole: bool) -> list[Row]:
         rows += backend_start.idle_rows(cluster)
         rows += commands.get_rows(cluster)
         rows += commands.pod_rows(cluster)
+        rows += dns_rows(cluster)
         rows += deployments.engine_rows(cluster)
         rows += api_load.load_rows(cluster)
         rows += watchers.watcher_rows(cluster)
+        rows += services.service_rows(cluster)
+        rows += ingress.ingress_rows(cluster)
     finally:
         cluster.delete()
     rows += big_cluster.big_rows(folder / "big")
