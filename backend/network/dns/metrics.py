@@ -28,6 +28,7 @@ class MetricsListener:
     def __init__(self, sock: socket.socket, counts: Callable[[], Counts]) -> None:
         self._sock = sock
         self._counts = counts
+        self._family = "2" if sock.family == socket.AF_INET6 else "1"  # as IANA numbers them
 
     async def run(self) -> None:
         """Until cancelled; the socket is closed then."""
@@ -50,7 +51,7 @@ class MetricsListener:
         if not head.startswith((b"GET /metrics ", b"GET /metrics?")):
             return _http("404 Not Found", "text/plain", b"404 page not found\n")
         counts = {protocol: counter.copy() for protocol, counter in self._counts().items()}
-        body, content_type = await asyncio.to_thread(_render, counts)
+        body, content_type = await asyncio.to_thread(_render, counts, self._family)
         return _http("200 OK", content_type, body)
 
 
@@ -59,19 +60,19 @@ def _http(status: str, content_type: str, body: bytes) -> bytes:
     return f"{head}\r\n\r\n".encode() + body
 
 
-def _render(counts: Counts) -> tuple[bytes, str]:
+def _render(counts: Counts, family: str) -> tuple[bytes, str]:
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
     class Collector:
         def collect(self) -> Iterable[Metric]:
-            return _metrics(counts)
+            return _metrics(counts, family)
 
     registry = CollectorRegistry()
     registry.register(Collector())
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
-def _metrics(counts: Counts) -> Iterable[Metric]:
+def _metrics(counts: Counts, family: str) -> Iterable[Metric]:
     from prometheus_client.core import CounterMetricFamily
 
     by_type: Counter[tuple[str, str]] = Counter()
@@ -83,10 +84,10 @@ def _metrics(counts: Counts) -> Iterable[Metric]:
     common = ["server", "zone", "view"]
     requests = CounterMetricFamily(
         "coredns_dns_requests_total", "Counter of DNS requests made per zone, protocol and family.",
-        labels=[*common, "proto", "type"],
+        labels=[*common, "proto", "family", "type"],
     )  # fmt: skip
     for (protocol, rdtype), count in by_type.items():
-        requests.add_metric([_SERVER, ".", "", protocol, rdtype], count)
+        requests.add_metric([_SERVER, ".", "", protocol, family, rdtype], count)
     responses = CounterMetricFamily(
         "coredns_dns_responses_total", "Counter of response status codes.", labels=[*common, "rcode"]
     )
