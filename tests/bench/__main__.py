@@ -12,7 +12,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import api_load, backend_start, big_cluster, commands, deployments, ingress, store_load, watchers
+from tests.bench import (
+    api_load,
+    backend_start,
+    big_cluster,
+    commands,
+    deployments,
+    ingress,
+    services,
+    store_load,
+    watchers,
+)
 from tests.bench.dns import dns_rows
 from tests.bench.report import Row, table
 from tests.support.cli import Cluster
