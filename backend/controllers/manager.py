@@ -10,6 +10,8 @@ from backend.controllers.credentials import Credentials, Signers
 from backend.controllers.disruption import NAME as DISRUPTION
 from backend.controllers.disruption import DisruptionController
 from backend.controllers.endpoints.controller import ENDPOINTS_NAME, SLICES_NAME, EndpointsControllers
+from backend.controllers.endpoints.mirroring import NAME as MIRRORING
+from backend.controllers.endpoints.mirroring import EndpointSliceMirroring
 from backend.controllers.garbage_collector import GarbageCollector
 from backend.controllers.horizontal_pod_autoscaler.controller import AUTOSCALERS, HorizontalPodAutoscalerController
 from backend.controllers.horizontal_pod_autoscaler.controller import NAME as AUTOSCALER
@@ -52,6 +54,10 @@ class ControllerManager:
             slice_client=acting_as(SLICES_NAME), endpoints_client=acting_as(ENDPOINTS_NAME),
             services=shared.of(SERVICES), pods=pods, endpoint_slices=shared.of(ENDPOINT_SLICES),
             endpoints=shared.of(ENDPOINTS), clock=clock,
+        )  # fmt: skip
+        mirroring = EndpointSliceMirroring(
+            acting_as(MIRRORING), services=shared.of(SERVICES), endpoints=shared.of(ENDPOINTS),
+            endpoint_slices=shared.of(ENDPOINT_SLICES), clock=clock,
         )  # fmt: skip
         ranges = ServiceCidrController(
             acting_as("service-cidrs-controller"), service_cidrs=shared.of(SERVICE_CIDRS),
@@ -98,11 +104,12 @@ class ControllerManager:
             *credentials.controllers,
             *workloads.controllers,
             *endpoints.controllers,
+            mirroring.controller,
             budgets.controller,
             autoscaler.controller,
             ranges.controller,
         ]
-        self._recorders = [*workloads.recorders, budgets.recorder, autoscaler.recorder]
+        self._recorders = [*workloads.recorders, budgets.recorder, autoscaler.recorder, mirroring.recorder]
 
     @property
     def controllers(self) -> list[Controller]:

@@ -40,6 +40,8 @@ class EndpointsControllers:
         self._endpoints = endpoints
         self._expected_slices = Expected(endpoint_slices)
         self._expected_endpoints = Expected(endpoints)
+        self._gone: set[Key] = set()
+        """Services whose end was seen, until their Endpoints are gone too."""
         common = (services, pods)
         self._slicer = Controller(
             SLICES_NAME, self.reconcile_slices, clock=clock, workers=_WORKERS, informers=(*common, endpoint_slices)
@@ -60,6 +62,8 @@ class EndpointsControllers:
 
     def _service_changed(self, new: Obj | None, old: Obj | None) -> None:
         meta = (new or old or {})["metadata"]
+        if new is None:
+            self._gone.add(Key(meta["namespace"], meta["name"]))
         self._enqueue(meta["namespace"], meta["name"])
 
     def _pod_changed(self, new: Obj | None, old: Obj | None) -> None:
@@ -117,6 +121,7 @@ class EndpointsControllers:
         if service is None:
             await self._drop_endpoints(key, present)
             return
+        self._gone.discard(key)
         if not _is_selecting(service):
             return
         pods = self._selected(service)
@@ -130,8 +135,11 @@ class EndpointsControllers:
         self._expected_endpoints.wrote(key, written)
 
     async def _drop_endpoints(self, key: Key, present: Obj | None) -> None:
-        """Endpoints have no owner, as on any cluster; what nobody's controller made stays."""
-        if present is None or (present["metadata"].get("labels") or {}).get(subsets.MANAGED_BY) is None:
+        """Endpoints have no owner, as on any cluster: they go with their service, whoever made them. Those that never
+        had one stay, unless they were ours."""
+        ours = present is not None and subsets.MANAGED_BY in (present["metadata"].get("labels") or {})
+        if present is None or not (ours or key in self._gone):
+            self._gone.discard(key)
             return
         try:
             await self._endpoints_client.delete(ENDPOINTS, key.name, key.namespace)
