@@ -126,7 +126,7 @@ class ServiceProxy:
                 await asyncio.sleep(0)
             differs |= self._look_again(key, grounds, ended)
         if differs:
-            await self._part.put(self._content(grounds, marker))
+            await self._part.put(await self._content(grounds, marker))
             self._took.observe(time.monotonic() - began)
         if ended and not first:
             await self._forget(lambda: ended.stale(conntrack.flows(ended.selections())))
@@ -154,10 +154,10 @@ class ServiceProxy:
             wanted.reach |= reach_of(port, endpoints)
         return wanted
 
-    def _content(self, grounds: Grounds, marker: str | None) -> Content:
-        """Older services come first: what they have, younger ones do not get."""
-        by_age = sorted(self._programmed.items(), key=lambda item: (item[1].created, item[0]))
-        content = section(grounds, (each.rules for _, each in by_age))
+    async def _content(self, grounds: Grounds, marker: str | None) -> Content:
+        """Older services come last, which decides: what they have, younger ones do not get."""
+        by_age = sorted(self._programmed.items(), key=lambda item: (item[1].created, item[0]), reverse=True)
+        content = await asyncio.to_thread(section, grounds, [each.rules for _, each in by_age])
         return Content({**content.chains, marker: Chain(())}, content.sets, content.maps) if marker else content
 
     async def _forget(self, find: Callable[[], list[conntrack.Flow]]) -> None:

@@ -14,23 +14,26 @@ from dataclasses import dataclass, field
 from backend.network.nftables import Chain, Set
 from backend.network.proxy import names
 from backend.network.proxy.endpoints import Endpoint, choose
-from backend.network.proxy.family import Family
 from backend.network.proxy.service_ports import ServicePort
-
-Key = tuple[Family, str]
-"""An element of what the services share, in its family's map or set."""
 
 
 @dataclass(slots=True)
 class ServiceRules:
-    """One service's part of the table. Equal rules are equal."""
+    """One service's part of the table, never changed once it is made. Equal rules are equal."""
 
     chains: dict[str, Chain] = field(default_factory=dict)
     sets: dict[str, Set] = field(default_factory=dict)
-    addresses: dict[Key, str] = field(default_factory=dict)
-    node_ports: dict[Key, str] = field(default_factory=dict)
-    to_itself: set[Key] = field(default_factory=set)
-    elsewhere: set[Key] = field(default_factory=set)
+    leads: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Elements of the maps that all services share, by the map's name."""
+    members: dict[str, set[str]] = field(default_factory=dict)
+    """The same of shared sets."""
+
+    def lead(self, name: str, key: str, verdict: str) -> None:
+        """The first one of a key counts."""
+        self.leads.setdefault(name, {}).setdefault(key, verdict)
+
+    def join(self, name: str, element: str) -> None:
+        self.members.setdefault(name, set()).add(element)
 
 
 def add_rules(
@@ -55,12 +58,12 @@ def add_rules(
     for address in port.load_balancer_ips:
         target.lead(address, guarded)
     if port.node_port:
-        rules.node_ports.setdefault((port.family, f"{port.protocol} . {port.node_port}"), external)
+        rules.lead(names.node_ports(port.family), f"{port.protocol} . {port.node_port}", external)
     for each in {*chosen.cluster, *chosen.local}:
         if each.local:
-            rules.to_itself.add((port.family, f"{each.address} . {each.address}"))
+            rules.join(names.to_itself(port.family), f"{each.address} . {each.address}")
         else:
-            rules.elsewhere.add((port.family, f"{each.address} . {port.protocol} . {each.port}"))
+            rules.join(names.elsewhere(port.family), f"{each.address} . {port.protocol} . {each.port}")
 
 
 class _Target:
@@ -73,7 +76,7 @@ class _Target:
 
     def lead(self, address: str, verdict: str) -> None:
         port = self._port
-        self._rules.addresses.setdefault((self._family, f"{address} . {port.protocol} . {port.port}"), verdict)
+        self._rules.lead(names.addresses(self._family), f"{address} . {port.protocol} . {port.port}", verdict)
 
     def balance(self, scope: str, endpoints: Sequence[Endpoint]) -> str:
         """Even by chance, as every new connection is a draw of its own. To nobody: dropped, since somebody elsewhere

@@ -17,7 +17,7 @@ from backend.network.bridge import PodBridge
 from backend.network.nftables import Chain, Content, Map, Set
 from backend.network.proxy import names
 from backend.network.proxy.family import FAMILIES, Family, family_of
-from backend.network.proxy.service_rules import Key, ServiceRules
+from backend.network.proxy.service_rules import ServiceRules
 
 _BEFORE_DOCKERS = 1
 """Docker's chains are iptables', at the usual priorities; the first translation of a connection counts."""
@@ -36,42 +36,30 @@ class Grounds:
 
 
 def section(grounds: Grounds, services: Iterable[ServiceRules]) -> Content:
-    """Of two services with the same address and port, the one that comes first has it."""
-    chains = dict(_base_chains(grounds))
-    sets: dict[str, Set] = {}
-    leads: dict[Key, str] = {}
-    node_ports: dict[Key, str] = {}
-    to_itself: set[Key] = set()
-    elsewhere: set[Key] = set()
+    """Of two services with the same address and port, the one that comes last has it. Takes some ms for a thousand."""
+    chains, sets, maps = dict(_base_chains(grounds)), dict[str, Set](), dict[str, Map]()
+    leads: dict[str, dict[str, str]] = {}
+    members: dict[str, set[str]] = {}
     for rules in services:
         chains.update(rules.chains)
         sets.update(rules.sets)
-        _lead(leads, rules.addresses)
-        _lead(node_ports, rules.node_ports)
-        to_itself |= rules.to_itself
-        elsewhere |= rules.elsewhere
-    maps: dict[str, Map] = {}
+        for name, elements in rules.leads.items():
+            leads.setdefault(name, {}).update(elements)
+        for name, joined in rules.members.items():
+            members.setdefault(name, set()).update(joined)
     for family in FAMILIES:
-        address = family.type
-        target = f"{address} . inet_proto . inet_service"
-        maps[names.addresses(family)] = Map(f"{target} : verdict", _map_of(family, leads))
-        maps[names.node_ports(family)] = Map("inet_proto . inet_service : verdict", _map_of(family, node_ports))
-        sets[names.to_itself(family)] = Set(f"{address} . {address}", _set_of(family, to_itself))
-        sets[names.elsewhere(family)] = Set(target, _set_of(family, elsewhere))
+        target = f"{family.type} . inet_proto . inet_service"
+        for name, key in (
+            (names.addresses(family), target),
+            (names.node_ports(family), "inet_proto . inet_service"),
+        ):
+            maps[name] = Map(f"{key} : verdict", leads.get(name, {}))
+        for name, of in (
+            (names.to_itself(family), f"{family.type} . {family.type}"),
+            (names.elsewhere(family), target),
+        ):
+            sets[name] = Set(of, frozenset(members.get(name, ())))
     return Content(chains, sets, maps)
-
-
-def _lead(leads: dict[Key, str], more: dict[Key, str]) -> None:
-    for key, verdict in more.items():
-        leads.setdefault(key, verdict)
-
-
-def _map_of(family: Family, elements: dict[Key, str]) -> dict[str, str]:
-    return {key: verdict for (of, key), verdict in elements.items() if of is family}
-
-
-def _set_of(family: Family, elements: set[Key]) -> frozenset[str]:
-    return frozenset(key for of, key in elements if of is family)
 
 
 def _base_chains(grounds: Grounds) -> Iterable[tuple[str, Chain]]:
