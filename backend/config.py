@@ -97,6 +97,11 @@ class Config:
         return self.home / "kubelet"
 
     @property
+    def pods_dir(self) -> Path:
+        """Where the kubelet has the pods' volumes."""
+        return self.kubelet_dir / "pods"
+
+    @property
     def socket_path(self) -> Path:
         return self.home / "backend.sock"
 

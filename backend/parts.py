@@ -86,6 +86,7 @@ class Parts:
         self._start_flow_control()
         self._start_scheduler()
         if self._config.runtime != "none":
+            await asyncio.to_thread(self._prepare_pods_dir)
             self._start_kubelet()
         if self._config.runtime == "docker":
             self._start_network()
@@ -98,10 +99,22 @@ class Parts:
         await self._supervisor.stop()
         if self._runtime is not None:
             await self._runtime.close()
+        if self._config.runtime == "fake":
+            from backend.kubelet.volumes.memory import end_in_memory
+
+            await asyncio.to_thread(end_in_memory, self._config.pods_dir)
         if self._config.runtime == "docker" and not keep_pods:
             from backend.network.removal import remove_network
 
             await remove_network(self._config)
+
+    def _prepare_pods_dir(self) -> None:
+        from backend.kubelet.volumes.memory import begin_in_memory, end_in_memory
+
+        if self._config.runtime == "fake":
+            begin_in_memory(self._config.pods_dir)
+        elif self._config.pods_dir.is_mount():  # of a run with the fake runtime, which was killed
+            end_in_memory(self._config.pods_dir)
 
     async def _make_policy(self) -> None:
         """The roles that the parts work under. Masters need none, and so do not wait for it."""

@@ -16,12 +16,13 @@ async def purge(config: Config) -> list[str]:
         from backend.network.removal import remove_network
 
         await remove_network(config)
-    if not (config.kubelet_dir / "pods").exists():
+    if not config.pods_dir.exists():
         return []  # The kubelet makes it before anything in an engine.
 
     from backend.kubelet.runtime.api import RuntimeFailure, RuntimeUnavailable
     from backend.kubelet.runtime.names import CLUSTER_LABEL
     from backend.kubelet.volumes.manager import PodVolumes
+    from backend.kubelet.volumes.memory import end_in_memory
 
     warnings = []
     try:
@@ -33,6 +34,7 @@ async def purge(config: Config) -> list[str]:
     except RuntimeFailure as error:
         raise StartError(f"the cluster's containers were not removed: {error}") from None
     try:
+        end_in_memory(config.pods_dir)
         await PodVolumes(config.kubelet_dir).remove_orphans(())
     except OSError as error:
         raise StartError(f"the pods' volumes were not removed: {error}") from None

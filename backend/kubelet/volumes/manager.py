@@ -80,7 +80,7 @@ class PodVolumes:
 
         Raises OSError, and then can be called again.
         """
-        await asyncio.to_thread(self._teardown, pod_uid)
+        await asyncio.to_thread(self._teardown, [pod_uid])
 
     async def pod_uids(self) -> list[str]:
         """Pods that have a directory here, the ones that nobody knows any more included."""
@@ -89,8 +89,8 @@ class PodVolumes:
     async def remove_orphans(self, known: Collection[str]) -> list[str]:
         """Tears down what pods left that are not known any more, after a crash; their uids."""
         orphans = [uid for uid in await self.pod_uids() if uid not in known]
-        for uid in orphans:
-            await self.teardown(uid)
+        if orphans:
+            await asyncio.to_thread(self._teardown, orphans)
         return orphans
 
     def _setup_all(self, context: VolumeContext) -> dict[str, Path]:
@@ -139,16 +139,18 @@ class PodVolumes:
         path.chmod(0o666)
         return path
 
-    def _teardown(self, pod_uid: str) -> None:
+    def _teardown(self, pod_uids: Sequence[str]) -> None:
         """Removal starts when nothing is mounted below any more: else it would empty what the mounts show."""
-        directory = self._pods / pod_uid
-        for mounted in mounts.mounted_below(directory):
-            mounts.unmount(mounted)
-        if left := mounts.mounted_below(directory):
+        directories = [self._pods / uid for uid in pod_uids]
+        mounted = mounts.mounted_below(*directories)
+        for point in mounted:
+            mounts.unmount(point)
+        if mounted and (left := mounts.mounted_below(*directories)):
             raise OSError(f"still mounted: {left[0]}")
-        remove_borrowed(directory)
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(directory)
+        for directory in directories:
+            remove_borrowed(directory)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(directory)
 
     def _pod(self, pod: Obj) -> Path:
         return self._pods / str(pod["metadata"]["uid"])

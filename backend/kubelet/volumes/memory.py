@@ -1,11 +1,12 @@
 """Directories in memory, for secrets and for emptyDir volumes of medium Memory.
 
-Root mounts a tmpfs for each. Who may not mount uses a directory in a tmpfs that the user has already,
-$XDG_RUNTIME_DIR or /dev/shm, behind a symlink; its content goes with the volume as well.
+Root mounts a tmpfs for each, unless the place is in memory already. Who may not mount uses a directory in a tmpfs that
+the user has already, $XDG_RUNTIME_DIR or /dev/shm, behind a symlink; its content goes with the volume as well.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -25,13 +26,28 @@ def memory_directory(directory: Path, size_bytes: int = 0) -> Path:
         real.mkdir(mode=0o777, parents=True, exist_ok=True)
         return real
     directory.mkdir(parents=True, exist_ok=True)
-    if os.path.ismount(directory):
+    if os.path.ismount(directory) or (not size_bytes and mounts.is_tmpfs(directory)):
         return directory
     try:
         mounts.mount_tmpfs(directory, size_bytes)
     except PermissionError as error:
         return _borrowed(directory, error)
     return directory
+
+
+def begin_in_memory(directory: Path) -> None:
+    """Let everything below the directory be in memory, and nothing of an earlier run: one mount for all pods where
+    nothing of them outlives this process. Where we may not mount, each volume is as on its own."""
+    end_in_memory(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(PermissionError):
+        mounts.mount_tmpfs(directory)
+
+
+def end_in_memory(directory: Path) -> None:
+    """Take back what `begin_in_memory` did, and all that is mounted below. Idempotent. Raises OSError."""
+    for mounted in mounts.mounted_below(directory):
+        mounts.unmount(mounted)
 
 
 def remove_borrowed(directory: Path) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC = 0x2, 0x4, 0x1000, 0x4000
 _MNT_DETACH = 2
+_TMPFS_MAGIC = 0x01021994
+_STATFS_BYTES = 256
+"""More than the kernel's struct statfs has, which begins with the type as a long."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -37,30 +41,32 @@ def unmount(target: Path) -> None:
         _raise("umount", target)
 
 
-def mounted_below(directory: Path) -> list[Path]:
-    """Mount points at and below a directory, innermost and newest first."""
-    root = os.path.realpath(directory)
+def mounted_below(*directories: Path) -> list[Path]:
+    """Mount points at and below directories, innermost and newest first. The kernel's table is read once: it is as
+    long as there are mounts."""
+    roots = {os.path.realpath(directory) for directory in directories}
     found = []
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
         for line in table:
-            point = _OCTAL.sub(lambda match: chr(int(match[1], 8)), line.split(" ")[4])
-            if point == root or point.startswith(root + "/"):
+            point = _OCTAL.sub(lambda match: chr(int(match[1], 8)), line.split(" ", 5)[4])
+            if _is_below(point, roots):
                 found.append(Path(point))
     found.reverse()
     return sorted(found, key=lambda path: len(path.parts), reverse=True)
 
 
+def _is_below(point: str, roots: Collection[str]) -> bool:
+    while point and point not in roots:
+        point = point.rpartition("/")[0]
+    return bool(point)
+
+
 def is_tmpfs(directory: Path) -> bool:
-    """Whether what is written there stays in memory."""
-    path = os.path.realpath(directory)
-    best, kind = "", ""
-    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as table:
-        for line in table:
-            point, this = line.split(" ")[1:3]
-            inside = path == point or path.startswith(point.rstrip("/") + "/")
-            if inside and len(point) >= len(best):
-                best, kind = point, this
-    return kind == "tmpfs"
+    """Whether what is written there stays in memory. Raises OSError."""
+    answer = ctypes.create_string_buffer(_STATFS_BYTES)
+    if _libc().statfs(os.fsencode(directory), answer):
+        _raise("statfs", directory)
+    return ctypes.c_long.from_buffer(answer).value == _TMPFS_MAGIC
 
 
 def _libc() -> ctypes.CDLL:
