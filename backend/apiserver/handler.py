@@ -34,9 +34,9 @@ from backend.apiserver.paging import Snapshots
 from backend.apiserver.reading import PACE
 from backend.apiserver.resource_metrics.serving import Meters
 from backend.apiserver.table import Columns, Tables, joined, partial, partial_list
-from backend.apiserver.watching import Watching
+from backend.apiserver.watching import Push, Watching
 from backend.config import SERVICE_CIDR
-from backend.machinery.client import WatchEvent
+from backend.machinery.client import Take, WatchEvent
 from backend.meta import errors
 from backend.meta.errors import ApiError
 from backend.meta.schema import Schemas
@@ -100,12 +100,14 @@ class Handler:
             return result.obj if isinstance(result, Plain) else await _list_object(result)
 
     @asynccontextmanager
-    async def watch(self, request: ApiRequest) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+    async def watch(
+        self, request: ApiRequest, take: Take | None = None
+    ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
         """See Transport.watch."""
         with _guarded(request):
             require_request(self.authorizer, request)
             watching = await self._watching(request)
-        events = _events(request, watching)
+        events = _events(request, watching, take)
         try:
             async with aclosing(events):
                 yield events
@@ -208,11 +210,15 @@ async def _list_object(result: Many) -> Obj:
     return {**_list_head(result), "items": items}
 
 
-async def _events(request: ApiRequest, watching: Watching) -> AsyncGenerator[WatchEvent, None]:
+async def _events(request: ApiRequest, watching: Watching, take: Take | None) -> AsyncGenerator[WatchEvent, None]:
     with _guarded(request):
-        async with aclosing(watching.changes()) as changes:
+        async with aclosing(watching.changes(_taken_by(take) if take is not None else None)) as changes:
             async for change in changes:
                 yield WatchEvent(change.type, change.entry.obj)
+
+
+def _taken_by(take: Take) -> Push:
+    return lambda change: take(WatchEvent(change.type, change.entry.obj))
 
 
 async def _frames(

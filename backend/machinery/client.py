@@ -6,7 +6,7 @@ speaks HTTP. The code that uses a Client cannot tell. Every method raises backen
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -45,15 +45,25 @@ class WatchEvent:
     object: Obj
 
 
+Take = Callable[[WatchEvent], bool]
+"""Takes an event from the event loop itself, without waiting; False for one that the reader is to get."""
+
+
 class Transport(Protocol):
     """What carries requests to an API server: backend.apiserver.handler is one, an HTTP connection another."""
 
     async def request(self, request: ApiRequest) -> Obj:
         """The answer's object: the one asked for, a List, or a Status."""
 
-    def watch(self, request: ApiRequest) -> AbstractAsyncContextManager[AsyncIterator[WatchEvent]]:
+    def watch(
+        self, request: ApiRequest, take: Take | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[WatchEvent]]:
         """A watch, until the context ends. Entering it raises 410 Expired for a compacted resourceVersion;
-        a reader that lags gets 410 raised from the iterator. The iterator ends when the server closes."""
+        a reader that lags gets 410 raised from the iterator. The iterator ends when the server closes.
+
+        While the iterator waits, a transport may give changes to `take`, which costs less than to wake up a task: still
+        each change once, and in order. What `take` raises is as if it had answered False.
+        """
 
 
 class Client:
@@ -71,12 +81,13 @@ class Client:
         return await self._do("list", gvr, namespace, query=query)
 
     def watch(
-        self, gvr: GVR, resource_version: str, namespace: str = "", **query: str
+        self, gvr: GVR, resource_version: str, namespace: str = "", *, take: Take | None = None, **query: str
     ) -> AbstractAsyncContextManager[AsyncIterator[WatchEvent]]:
         query = {**query, "resourceVersion": resource_version, "allowWatchBookmarks": "true"}
-        return self._transport.watch(
-            ApiRequest("watch", gvr.group, gvr.version, gvr.resource, namespace, query=query, user=self._user)
+        request = ApiRequest(
+            "watch", gvr.group, gvr.version, gvr.resource, namespace, query=query, user=self._user
         )
+        return self._transport.watch(request, take)
 
     async def create(self, gvr: GVR, obj: Obj, namespace: str = "", name: str = "", subresource: str = "") -> Obj:
         """`name` and `subresource` for posts such as pods/NAME/binding. The transport takes `obj` over."""

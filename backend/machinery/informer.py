@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from backend.machinery.client import GVR, Client
+from backend.machinery.client import GVR, Client, WatchEvent
 from backend.machinery.clock import Clock, RealClock
 from backend.meta.errors import ApiError
 from backend.meta.types import Obj
@@ -113,18 +113,24 @@ class Informer:
                 await self._clock.sleep(delay)
 
     async def _list_and_watch(self) -> None:
-        version = await self._list()
-        self.version = int(version)
+        self.version = int(await self._list())
         self.synced.set()
         while True:
-            async with self._client.watch(self._gvr, version, self._namespace, **self._query) as events:
+            watch = self._client.watch(
+                self._gvr, str(self.version), self._namespace, take=self._take, **self._query
+            )
+            async with watch as events:
                 async for event in events:
-                    version = event.object["metadata"]["resourceVersion"]
-                    if event.type == "DELETED":
-                        self._remove(event.object)
-                    elif event.type != "BOOKMARK":
-                        self._put(event.object)
-                    self.version = int(version)
+                    self._take(event)
+
+    def _take(self, event: WatchEvent) -> bool:
+        version = event.object["metadata"]["resourceVersion"]
+        if event.type == "DELETED":
+            self._remove(event.object)
+        elif event.type != "BOOKMARK":
+            self._put(event.object)
+        self.version = int(version)
+        return True
 
     async def _list(self) -> str:
         """Make the cache what the server has, page by page; the resourceVersion of that."""

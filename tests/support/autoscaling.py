@@ -9,7 +9,7 @@ from backend.controllers.horizontal_pod_autoscaler.controller import (
     AUTOSCALERS,
     HorizontalPodAutoscalerController,
 )
-from backend.machinery.client import EVENTS, GVR, PODS, Client
+from backend.machinery.client import EVENTS, GVR, PODS, Client, Take
 from backend.machinery.clock import FakeClock
 from backend.machinery.controller import Key
 from backend.machinery.informer import Informer
@@ -47,8 +47,8 @@ class Autoscaling:
             raise self.refusal
         return await self.plane.handler.request(request)
 
-    def watch(self, request: ApiRequest) -> Any:
-        return self.plane.handler.watch(request)
+    def watch(self, request: ApiRequest, take: Take | None = None) -> Any:
+        return self.plane.handler.watch(request, take)
 
     def _metrics(self) -> Obj:
         if self.usages is None:

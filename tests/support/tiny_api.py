@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from backend.machinery.client import WatchEvent
+from backend.machinery.client import Take, WatchEvent
 from backend.meta.errors import ApiError, already_exists, not_found
 from backend.meta.timefmt import format_time
 from backend.meta.types import ApiRequest, Obj
@@ -35,7 +35,9 @@ class TinyApi:
         return getattr(self, f"_{request.verb}")(request)
 
     @asynccontextmanager
-    async def watch(self, request: ApiRequest) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+    async def watch(
+        self, request: ApiRequest, take: Take | None = None
+    ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
         queue: asyncio.Queue[WatchEvent] = asyncio.Queue()
         self._watchers[queue] = request
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from backend.machinery.client import SECRETS, Client, WatchEvent
+from backend.machinery.client import SECRETS, Client, Take, WatchEvent
 from backend.machinery.clock import FakeClock
 from backend.machinery.informer import Informer
 from backend.meta.errors import expired, unavailable
@@ -38,7 +38,9 @@ class Server:
         return {"items": list(self.items), "metadata": {"resourceVersion": str(self.version)}}
 
     @asynccontextmanager
-    async def watch(self, request: ApiRequest) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+    async def watch(
+        self, request: ApiRequest, take: Take | None = None
+    ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
         self.watched_from.append(request.query["resourceVersion"])
 
         async def events() -> AsyncIterator[WatchEvent]:
