@@ -7,12 +7,12 @@ BIN = $(VENV)/bin
 # Without cached bytecode every command would compile the whole program again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench engine image wrk completions clean
+.PHONY: demo test lint bench engine image wrk dig dnsperf completions clean
 
 demo: $(VENV)/installed engine image
 	manifests/secrets/demo.sh $(BIN)
 
-test: $(VENV)/installed $(VENV)/clients/installed engine image
+test: $(VENV)/installed $(VENV)/clients/installed engine image dig
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(VENV)/installed
@@ -21,7 +21,7 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed engine image wrk
+bench: $(VENV)/installed engine image wrk dnsperf
 	$(BIN)/python -m tests.bench $(if $(WHOLE),--whole)
 
 completions: $(VENV)/installed
@@ -29,6 +29,12 @@ completions: $(VENV)/installed
 
 wrk:
 	command -v wrk >/dev/null || manifests/setup/install.sh wrk
+
+dig:
+	command -v dig >/dev/null || manifests/setup/install.sh bind9-dnsutils
+
+dnsperf:
+	command -v dnsperf >/dev/null || manifests/setup/install.sh dnsperf
 
 engine:
 	manifests/setup/engine.sh
