@@ -12,7 +12,7 @@ import orjson
 from backend.apiserver.pki import write_private
 from backend.config import RUNTIMES, Config
 from backend.machinery.machine import primary_address
-from backend.meta.addresses import parse_ip
+from backend.meta.addresses import dns_address, parse_ip
 from backend.meta.schema import KUBERNETES_VERSION
 from backend.network.ability import network_problem
 from backend.store.api import StoreError
@@ -111,6 +111,7 @@ def announce(config: Config, port: int) -> None:
         "caFile": str(config.pki_dir / "ca.crt"), "tokenFile": str(config.token_path),
         "nodeName": config.node_name, "runtime": config.runtime, "networkProblem": network_problem(config),
         "serviceRange": config.service_cidr, "loadBalancerRange": config.load_balancer_cidr,
+        "dnsAddress": dns_address(config.service_cidrs[0]),
     }  # fmt: skip
     write_private(config.info_path, orjson.dumps(info, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 

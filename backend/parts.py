@@ -234,8 +234,8 @@ class Parts:
     def _cluster_dns(self) -> ClusterDns:
         """None where service addresses lead nowhere: containers then resolve names as this machine does."""
         from backend.kubelet.pod_dns import ClusterDns
+        from backend.meta.addresses import dns_address
         from backend.network.ability import network_problem
-        from backend.network.dns.service import dns_address
 
         if self._config.runtime == "docker" and network_problem(self._config):
             return ClusterDns()

@@ -25,6 +25,11 @@ _BAD_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 _LEADING_ZEROS = re.compile(r"(?<![\da-fA-F:.])0+(?=\d)|(?<=\.)0+(?=\d)")
 
 
+def dns_address(cidr: str) -> str:
+    """Where the cluster's names are asked for: the tenth address of the range of services. Source: kubeadm GetDNSIP."""
+    return str(ipaddress.ip_network(cidr)[10])
+
+
 def parse_ip(text: str) -> Address | None:
     """As Go's ParseIPSloppy: leading zeros are dropped, and an IPv4-mapped IPv6 address is the IPv4 one."""
     if "%" in text:

@@ -10,7 +10,7 @@ from backend.meta.capabilities import holds
 
 
 def network_problem(config: Config) -> str:
-    """Why service addresses, cluster DNS, ingress and network policies do not work here; "" when they can."""
+    """Why service addresses, load balancers, cluster DNS and network policies do not work here; "" when they can."""
     if config.runtime != "docker":
         return f"pods of the {config.runtime} runtime have no network"
     if not holds("NET_ADMIN"):

@@ -16,7 +16,9 @@ class NoNetwork:
     def __init__(self, client: Client, node_name: str, problem: str) -> None:
         self._recorder = EventRecorder(client, "kube-proxy", node_name)
         self._node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node_name, "uid": node_name}}
-        self._message = f"service addresses, cluster DNS, ingress and network policies do not work: {problem}"
+        self._message = (
+            f"service addresses, load balancers, cluster DNS and network policies do not work: {problem}"
+        )
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -13,7 +13,8 @@ def status(profile: Profile) -> dict[str, Any]:
     """name, state (Running, NotReady, Stopped), pid, ready, endpoint, home, version, uptimeSeconds, network.
 
     What a stopped backend does not have (pid, endpoint, version, uptimeSeconds, network) is None. `network` has
-    `problem`, why service addresses do not work or "", and the ranges `services` and `loadBalancers`.
+    `problem`, why service addresses do not work or "", the ranges `services` and `loadBalancers`, and the address
+    `dns`.
     """
     description = profile.description() or {}
     alive = control.answers(profile)
@@ -36,6 +37,7 @@ def _network(description: dict[str, Any]) -> dict[str, str]:
         "problem": description.get("networkProblem", ""),
         "services": description.get("serviceRange", ""),
         "loadBalancers": description.get("loadBalancerRange", ""),
+        "dns": description.get("dnsAddress", ""),
     }
 
 

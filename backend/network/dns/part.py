@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from backend.machinery.client import CONFIGMAPS, NAMESPACES, Client
 from backend.machinery.events import EventRecorder
 from backend.machinery.informer import Informer
+from backend.meta.addresses import dns_address
 from backend.meta.types import Obj
 from backend.network.bridge import PodBridge
 from backend.network.dns.cluster_records import DNS_SERVICE
 from backend.network.dns.metrics import MetricsListener
 from backend.network.dns.server import DnsServer
-from backend.network.dns.service import DnsService, dns_address
+from backend.network.dns.service import DnsService
 from backend.network.dns.sockets import bind, bind_tcp
 from backend.network.dns.upstreams import ConfigError, DnsConfig, Upstream
 

@@ -6,7 +6,6 @@ Source of its labels and ports: kubeadm's add-on CoreDNS (cmd/kubeadm/app/phases
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from functools import partial
 
 from backend.controllers.kept_objects import (
@@ -21,6 +20,7 @@ from backend.controllers.kept_objects import (
 from backend.machinery.client import Client
 from backend.machinery.clock import Clock
 from backend.machinery.controller import Controller, Key
+from backend.meta.addresses import dns_address
 from backend.meta.types import Obj
 from backend.network.dns.cluster_records import DNS_SERVICE
 
@@ -28,11 +28,6 @@ DNS_PORT, METRICS_PORT = 53, 9153
 _NAMESPACE, _NAME = DNS_SERVICE
 _LABELS = {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS"}
 _ANNOTATIONS = {"prometheus.io/port": str(METRICS_PORT), "prometheus.io/scrape": "true"}
-
-
-def dns_address(cidr: str) -> str:
-    """The tenth address of the range of service addresses. Source: kubeadm GetDNSIP."""
-    return str(ipaddress.ip_network(cidr)[10])
 
 
 class DnsService:

@@ -37,7 +37,7 @@ def _text(status: dict[str, Any]) -> str:
 def _network(network: dict[str, str]) -> str:
     if network["problem"]:
         return f"no addresses for services: {network['problem']}"
-    return f"services {network['services']}, load balancers {network['loadBalancers']}"
+    return f"services {network['services']}, load balancers {network['loadBalancers']}, DNS {network['dns']}"
 
 
 COMMAND = Command(
