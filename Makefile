@@ -7,12 +7,12 @@ BIN = $(VENV)/bin
 # Without cached bytecode every command would compile the whole program again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench engine image wrk dig dnsperf completions clean
+.PHONY: demo test lint bench engine image nft ip wrk dig dnsperf completions clean
 
-demo: $(VENV)/installed engine image
+demo: $(VENV)/installed engine image nft
 	manifests/secrets/demo.sh $(BIN)
 
-test: $(VENV)/installed $(VENV)/clients/installed engine image dig
+test: $(VENV)/installed $(VENV)/clients/installed engine image nft ip dig
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(VENV)/installed
@@ -21,20 +21,29 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed engine image wrk dnsperf
+bench: $(VENV)/installed engine image nft ip wrk dnsperf
 	$(BIN)/python -m tests.bench $(if $(WHOLE),--whole)
 
 completions: $(VENV)/installed
 	for shell in bash zsh fish; do $(BIN)/minikctl completion $$shell > completions/minikctl.$$shell; done
 
-wrk:
-	command -v wrk >/dev/null || manifests/setup/install.sh wrk
+# Programs, by the Debian package that has them.
+program = PATH="$$PATH:/usr/sbin:/sbin" command -v $(1) >/dev/null || manifests/setup/install.sh $(2)
+
+nft:
+	$(call program,nft,nftables)
+
+ip:
+	$(call program,ip,iproute2)
 
 dig:
-	command -v dig >/dev/null || manifests/setup/install.sh bind9-dnsutils
+	$(call program,dig,bind9-dnsutils)
+
+wrk:
+	$(call program,wrk,wrk)
 
 dnsperf:
-	command -v dnsperf >/dev/null || manifests/setup/install.sh dnsperf
+	$(call program,dnsperf,dnsperf)
 
 engine:
 	manifests/setup/engine.sh

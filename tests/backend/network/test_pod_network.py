@@ -26,7 +26,7 @@ SECONDS = 20
 
 
 def ip(*arguments: str) -> None:
-    subprocess.run(["busybox", "ip", *arguments], check=True, timeout=SECONDS)
+    subprocess.run(["ip", *arguments], check=True, timeout=SECONDS)
 
 
 class Link:
