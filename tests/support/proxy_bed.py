@@ -98,7 +98,12 @@ class Proxied:
 
 
 @asynccontextmanager
-async def proxied(table: Table) -> AsyncIterator[Proxied]:
+async def proxied(table: Table, *there: tuple[Obj, Obj]) -> AsyncIterator[Proxied]:
+    """`there` are services, and the slice of each, which are there already when the proxy starts."""
     made = Proxied(table)
+    for service, entry in there:
+        made.services.put(service)
+        made.slices.put(entry)
     async with running(made.proxy.run()):
+        await made.section.happened.wait()  # So that the next time is a test's.
         yield made

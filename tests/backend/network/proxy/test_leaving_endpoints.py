@@ -109,8 +109,7 @@ async def test_what_was_lost_while_nobody_looked_is_reset_at_the_start(bed: Bed)
         client = bed.pods[2].open("tcp", IP, 80)
         assert bed.pods[2].say(client).startswith("p1 ")
     assert bed.pods[2].say(client).startswith("p1 "), "rules stay when the proxy is cancelled"
-    async with proxied(Table(CLUSTER)) as second:
-        await second.put(service("s", IP), endpoint_slice("s", bed.pods[1].address))
+    async with proxied(Table(CLUSTER), (service("s", IP), endpoint_slice("s", bed.pods[1].address))):
         await eventually(lambda: reset(bed.pods[2], client), 10)
     await asyncio.to_thread(route_localnet.remove_with_table, CLUSTER)
 
