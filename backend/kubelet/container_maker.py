@@ -58,8 +58,7 @@ class ContainerMaker:
 
     async def _config(self, sandbox: SandboxState, spec: Obj, attempt: int, image: Image) -> ContainerConfig:
         services, pod = self.services, self.pod
-        address = sandbox.ip or services.node_ip
-        node = NodeFacts((address,), (services.node_ip,), services.allocatable)
+        node = NodeFacts(sandbox.ips or (services.node_ip,), (services.node_ip,), services.allocatable)
         lookup = await services.referenced.lookup(pod)
         links = await services.service_links.variables(pod)
         try:

@@ -109,8 +109,8 @@ class PodStarter:
                 sandbox = await self._new_sandbox(view, actions, maker, images, made)
             if sandbox is None:
                 return
-            if actions.new_sandbox and sandbox.ip:
-                await self._services.address_given(pod, [sandbox.ip])
+            if actions.new_sandbox and sandbox.ips:
+                await self._services.address_given(pod, sandbox.ips)
             await asyncio.sleep(0)  # An image that is there needs a turn of the loop to say so.
             if not all(image.done() for image in images.values()):
                 self._progress()  # Tell the address while images are pulled.

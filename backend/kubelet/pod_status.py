@@ -74,12 +74,13 @@ def _add_addresses(source: StatusSource, status: Obj, node_ip: str) -> None:
     before = pod.get("status", {})
     sandbox = source.view.sandbox
     if pod["spec"].get("hostNetwork"):
-        address = node_ip
+        addresses = [node_ip]
     else:
-        address = (sandbox.ip if sandbox is not None else "") or before.get("podIP", "")
-    if address:
-        status["podIP"] = address
-        status["podIPs"] = [{"ip": address}]
+        kept = [entry["ip"] for entry in before.get("podIPs") or ()]
+        addresses = (sandbox.ips if sandbox is not None else []) or kept
+    if addresses:
+        status["podIP"] = addresses[0]
+        status["podIPs"] = [{"ip": address} for address in addresses]
 
 
 def _add_reason(status: Obj, before: Obj, failed: PodVerdict | None) -> None:

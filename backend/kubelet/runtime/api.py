@@ -159,6 +159,13 @@ class SandboxState:
     """The pod's address; the node's own address is the kubelet's business for host-network pods ("" here)."""
     labels: Mapping[str, str]
     created_at: float = 0
+    ipv6: str = ""
+    """Its other address, where the engine gives it one of each family."""
+
+    @property
+    def ips(self) -> list[str]:
+        """All of its addresses, the first being `ip`."""
+        return [address for address in (self.ip, self.ipv6) if address]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from backend.kubelet.runtime.api import (
     SandboxState,
     ignore,
 )
+from backend.kubelet.runtime.bridge import pod_bridge
 from backend.kubelet.runtime.containers import create_container
 from backend.kubelet.runtime.engine import Engine, EngineRefused
 from backend.kubelet.runtime.engine_http import Endpoint, request
@@ -77,11 +78,7 @@ class DockerRuntime:
 
     async def pod_bridge(self) -> PodBridge:
         network = await self._engine.call("RuntimeUnavailable", lambda client: client.inspect_network("bridge"))
-        ranges = network["IPAM"]["Config"]
-        return PodBridge(
-            network["Options"].get("com.docker.network.bridge.name", "docker0"),
-            tuple(each["Subnet"] for each in ranges), tuple(each["Gateway"] for each in ranges),
-        )  # fmt: skip
+        return pod_bridge(network)
 
     async def pods(self) -> list[PodState]:
         return await self._pods([])

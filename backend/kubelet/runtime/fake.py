@@ -82,6 +82,7 @@ class FakeRuntime:
         self.on_start: Callable[[ContainerConfig], int | None] = _runs
         self.on_exec: Callable[[ContainerState, Sequence[str]], tuple[int, bytes]] = _succeeds
         self.stubborn: set[str] = set()
+        self.dual_stack = False
         self.refused: list[str] = []
         self.termination_messages: dict[str, str] = {}
         self.log_bytes = b""
@@ -166,8 +167,11 @@ class FakeRuntime:
         pod = self._pods.setdefault(config.pod_uid, _Pod(config.pod_uid, config.namespace, config.name))
         number = next(self._ids)
         address = "" if config.host_network else f"10.88.{number // 250}.{number % 250 + 2}"
-        sandbox = SandboxState(f"sandbox{number}", config.attempt, True, address, config.labels, self._clock.now())
-        pod.sandboxes[sandbox.id] = replace(sandbox, ready=False, ip="")
+        sandbox = SandboxState(
+            f"sandbox{number}", config.attempt, True, address, config.labels, self._clock.now(),
+            ipv6=f"fd00:88::{number:x}" if self.dual_stack and address else "",
+        )  # fmt: skip
+        pod.sandboxes[sandbox.id] = replace(sandbox, ready=False, ip="", ipv6="")
         self._owners[sandbox.id] = pod
         created(pod.sandboxes[sandbox.id])
         try:

@@ -54,12 +54,15 @@ def _newest(state: SandboxState | ContainerState) -> tuple[int, float]:
 
 def sandbox_state(document: Inspected) -> SandboxState:
     name = names.ContainerName.parse(document["Name"])
-    networks = document["NetworkSettings"]["Networks"] or {}
+    networks = [*(document["NetworkSettings"]["Networks"] or {}).values()]
+    ipv4 = next((network["IPAddress"] for network in networks if network["IPAddress"]), "")
+    ipv6 = next((network["GlobalIPv6Address"] for network in networks if network.get("GlobalIPv6Address")), "")
     return SandboxState(
         id=document["Id"],
         attempt=name.attempt if name else 0,
         ready=bool(document["State"]["Running"]),
-        ip=next((n["IPAddress"] for n in networks.values() if n["IPAddress"]), ""),
+        ip=ipv4 or ipv6,
+        ipv6=ipv6 if ipv4 else "",
         labels=document["Config"]["Labels"] or {},
         created_at=seconds(document["Created"]),
     )

@@ -295,3 +295,14 @@ async def test_a_kubelet_that_is_idle_asks_nothing_but_its_lease(node: Node) -> 
     await node.advance_until(lambda: node.clock.now() >= 1_700_000_140)
     assert set(asked) == {"info"}
     assert {request.resource for request in node.api.requests} == {"leases"}
+
+
+async def test_a_pod_on_a_bridge_with_two_families_has_two_addresses(node: Node) -> None:
+    node.runtime.dual_stack = True
+    node.pod(
+        "p", {"name": "c", "env": [{"name": "IPS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIPs"}}}]}
+    )
+    await node.until(node.running)
+    status = node.status()
+    four, six = (entry["ip"] for entry in status["podIPs"])
+    assert (status["podIP"], six.startswith("fd00:88::")) == (four, True)
