@@ -19,6 +19,7 @@ from tests.bench import (
     commands,
     deployments,
     ingress,
+    policies,
     services,
     store_load,
     watchers,
@@ -55,6 +56,7 @@ def measure(folder: Path, whole: bool) -> list[Row]:
         rows += api_load.load_rows(cluster)
         rows += watchers.watcher_rows(cluster)
         rows += services.service_rows(cluster)
+        rows += policies.policy_rows()
         rows += ingress.ingress_rows(cluster)
     finally:
         cluster.delete()

@@ -202,7 +202,7 @@ def content_of(policies: list[Obj], pods: list[Obj], namespaces: dict[str, Obj])
     return Rulebook([read_policy(policy) for policy in policies], namespaces, pods)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(policies(), pods(), st.fixed_dictionaries(dict.fromkeys(NAMESPACES, labels)), st.data())
 def test_the_rules_say_what_the_api_says(policies, pods, namespaces, data):
     before = data.draw(st.lists(st.sampled_from(pods), unique_by=id) if pods else st.just([]))
