@@ -135,6 +135,8 @@ def test_services_are_reached_from_here_and_from_pods_and_volumes_are_as_roots(u
     with urllib.request.urlopen(f"{url}/text", timeout=10) as answer:
         assert answer.read() == b"hello"
     assert users.run("exec", "client", "--", "wget", "-q", "-O", "-", f"{url}/text") == "hello"
+    name = "web.default.svc.cluster.local"
+    assert f"Name:\t{name}\n" in users.run("exec", "client", "--", "nslookup", name)
     assert users.run("exec", "web", "--", "stat", "-L", "-c", "%u %g %a", "/secret/text") == "0 4242 644\n"
     assert " tmpfs " in users.run("exec", "web", "--", "grep", " /secret ", "/proc/mounts")
     users.run("delete", "pod", "web", "client")
