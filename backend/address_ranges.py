@@ -28,6 +28,8 @@ ROUTES = Path("/proc/net/route")
 SERVICE_RANGES = tuple(f"10.{number}.0.0/16" for number in range(96, 112))
 LOAD_BALANCER_RANGES = tuple(f"198.18.{number}.0/24" for number in range(256))
 """Of 198.18.0.0/15, which RFC 2544 keeps free on real networks."""
+LOAD_BALANCER_RANGES_IPV6 = tuple(f"fdc6:12:{number:x}::/112" for number in range(1, 257))
+"""Of a /32 of unique local addresses (RFC 4193)."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +46,11 @@ def settle(config: Config, folder: Path | None = None) -> Config:
         settled = replace(config, service_cidr=services or SERVICE_RANGES[0], load_balancer_cidr=load_balancers)
     else:
         with _claims(folder or _claims_folder()) as claims:
+            services = claims.take("service", config.home, services, SERVICE_RANGES)
             settled = replace(
-                config,
-                service_cidr=claims.take("service", config.home, services, SERVICE_RANGES),
-                load_balancer_cidr=claims.take("load-balancer", config.home, load_balancers, LOAD_BALANCER_RANGES),
-            )
+                config, service_cidr=services,
+                load_balancer_cidr=claims.take_pool(config.home, services, load_balancers),
+            )  # fmt: skip
     _remember(settled)
     return settled
 
@@ -92,6 +94,19 @@ class _Claims:
                 _log.warning("%s is also in the range of %s: pods reach only one of the two there", chosen, other)
         self._link(kind, home, chosen)
         return chosen
+
+    def take_pool(self, home: Path, services: str, wanted: str) -> str:
+        """Ranges for load balancers: one of each IP family of `services`; of those of `wanted` that."""
+        taken = []
+        for kind, candidates in (
+            ("load-balancer", LOAD_BALANCER_RANGES),
+            ("load-balancer-ipv6", LOAD_BALANCER_RANGES_IPV6),
+        ):
+            v6 = ":" in candidates[0]
+            if any((":" in cidr) == v6 for cidr in services.split(",")):
+                had = next((cidr for cidr in wanted.split(",") if cidr and (":" in cidr) == v6), "")
+                taken.append(self.take(kind, home, had, candidates))
+        return ",".join(taken)
 
     def _others(self, kind: str, home: Path) -> dict[str, Path]:
         """Range -> home of another cluster."""

@@ -55,7 +55,8 @@ class Config:
     ingress_https_port: int | None = None
     """Where Ingresses are served on this machine; 0 is any, None that of the last run, or 80 and 443."""
     load_balancer_cidr: str = ""
-    """What services of type LoadBalancer get their addresses from; "" where pods cannot be reached."""
+    """What services of type LoadBalancer get their addresses from: one CIDR of each IP family that services have; ""
+    where pods cannot be reached."""
 
     @property
     def cluster_id(self) -> str:

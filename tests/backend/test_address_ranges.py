@@ -111,6 +111,17 @@ def test_what_was_asked_for_is_taken_and_told_where_it_overlaps(
     assert f"10.98.0.0/16 is also in the range of {tmp_path / 'a'}" in caplog.text
 
 
+def test_load_balancers_have_addresses_of_the_families_that_services_have(tmp_path: Path, links: Path) -> None:
+    both = settle(cluster(tmp_path, "both", service_cidr="10.50.0.0/16,fd00::/112"), links)
+    assert both.load_balancer_cidrs == ["198.18.0.0/24", "fdc6:12:1::/112"]
+    assert settle(replace(both, service_cidr="", load_balancer_cidr=""), links) == both
+    six = settle(cluster(tmp_path, "six", service_cidr="fd01::/112"), links)
+    assert six.load_balancer_cidrs == ["fdc6:12:2::/112"]
+    assert recall(both).pod_network_cidrs == [*both.service_cidrs, *both.load_balancer_cidrs]
+    four = settle(replace(both, service_cidr="10.50.0.0/16", load_balancer_cidr=""), links)
+    assert four.load_balancer_cidrs == ["198.18.0.0/24"]
+
+
 def test_a_cluster_of_before_keeps_its_large_range(tmp_path: Path, links: Path) -> None:
     config = cluster(tmp_path, "old")
     (config.home / "state.db").touch()
