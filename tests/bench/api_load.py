@@ -8,14 +8,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.report import Row
+from tests.bench.report import Row, median
 from tests.support.cli import Cluster
 
-SECONDS = 6
+SECONDS = 2
+TURNS = 5
+"""Short ones, floor and backend one after the other: what else the machine does then hits both."""
 HERE = Path(__file__).parent
 
 
@@ -23,33 +25,41 @@ def load_rows(cluster: Cluster) -> list[Row]:
     endpoint, token = _endpoint(cluster), (cluster.folder / "admin.token").read_text().strip()
     cluster.run("create", "namespace", "bench")
     rows = []
-    with echo_floor(cluster) as floor_endpoint:
-        for clients in (1, 16, 64):
-            floor = _wrk("post.lua", floor_endpoint, clients, token, f"f{clients}", "secret")
-            creates = _wrk("post.lua", endpoint, clients, token, f"b{clients}", "secret")
-            share = creates / floor * 100
-            rows.append(
-                Row(
-                    f"durable Secret creates, TLS, {clients} client{'s' * (clients > 1)}",
-                    f"{creates:.0f}/s ({share:.0f} % of the floor)",
-                    f"echo {floor:.0f}/s",
-                    ">= 30 % of the floor" if clients > 1 else "",
-                    share >= 30 if clients > 1 else None,
-                )
+    with echo_floor(cluster) as floor:
+
+        def creates(clients: int) -> Row:
+            def turn(number: int) -> tuple[float, float]:
+                args = (clients, token, f"b{clients}-{number}", "secret")
+                return _wrk("post.lua", floor, *args), _wrk("post.lua", endpoint, *args)
+
+            work = f"durable Secret creates, TLS, {clients} client{'s' * (clients > 1)}"
+            return _row(work, turn, 30 if clients > 1 else None)
+
+        def get(_number: int) -> tuple[float, float]:
+            return (
+                _wrk("get.lua", floor, 16, token, "/"),
+                _wrk("get.lua", endpoint, 16, token, "/api/v1/namespaces/bench/secrets/b16-0-0-50"),
             )
-        floor = _wrk("get.lua", floor_endpoint, 16, token, "/")
-        gets = _wrk("get.lua", endpoint, 16, token, "/api/v1/namespaces/bench/secrets/b16-0-50")
-        share = gets / floor * 100
-        rows.append(
-            Row(
-                "GET of a Secret, TLS, 16 clients",
-                f"{gets:.0f}/s ({share:.0f} % of the floor)",
-                f"echo {floor:.0f}/s",
-                ">= 50 % of the floor",
-                share >= 50,
-            )
-        )
+
+        rows += [creates(clients) for clients in (1, 16, 64)]
+        rows.append(_row("GET of a Secret, TLS, 16 clients", get, 50))
     return rows
+
+
+def _row(work: str, turn: Callable[[int], tuple[float, float]], aim: float | None) -> Row:
+    """`turn` gives the floor's and the backend's requests in a second. The aim, in percent, is for the median of
+    their ratios."""
+    turns = [turn(number) for number in range(TURNS)]
+    shares = [ours / floor * 100 for floor, ours in turns]
+    share = median(shares)
+    rate, floor = median([ours for _, ours in turns]), median([floor for floor, _ in turns])
+    return Row(
+        work,
+        f"{rate:.0f}/s ({share:.0f} % of the floor, {min(shares):.0f} at worst)",
+        f"echo {floor:.0f}/s",
+        f">= {aim:.0f} % of the floor" if aim is not None else "",
+        share >= aim if aim is not None else None,
+    )
 
 
 def _endpoint(cluster: Cluster) -> str:
