@@ -103,15 +103,7 @@ def test_services_work_over_the_death_of_the_backend(new_cluster: Callable[..., 
         cluster.run("cluster", "start")
         cluster.run("create", "service", "clusterip", "another", "--tcp=80")
         other = cluster.run("get", "service", "another", "-o", "jsonpath={.spec.clusterIP}")
-        table = f"minikctl-{cluster.name}-"
-        while (
-            f"{other} . tcp . 80"
-            not in subprocess.run(
-                ["nft", "list", "ruleset", "inet"], capture_output=True, text=True, check=True
-            ).stdout
-        ):
-            assert time.monotonic() < deadline + 60, f"the new backend has not made the rules of {table}"
-            time.sleep(0.05)
+        until(lambda: f"{other} . tcp . 80" in rules())
     finally:
         for caller in callers:
             caller.stop()
