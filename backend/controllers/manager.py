@@ -52,7 +52,7 @@ class ControllerManager:
         )  # fmt: skip
         endpoints = EndpointsControllers(
             slice_client=acting_as(SLICES_NAME), endpoints_client=acting_as(ENDPOINTS_NAME),
-            services=shared.of(SERVICES), pods=pods, endpoint_slices=shared.of(ENDPOINT_SLICES),
+            services=shared.of(SERVICES), pods=pods, nodes=nodes, endpoint_slices=shared.of(ENDPOINT_SLICES),
             endpoints=shared.of(ENDPOINTS), clock=clock,
         )  # fmt: skip
         mirroring = EndpointSliceMirroring(

@@ -23,6 +23,7 @@ SLICES_NAME = "endpointslice-controller"
 ENDPOINTS_NAME = "endpoint-controller"
 BY_SERVICE = "service"
 _WORKERS = 5
+_ZONE = "topology.kubernetes.io/zone"
 
 
 class EndpointsControllers:
@@ -30,12 +31,13 @@ class EndpointsControllers:
 
     def __init__(
         self, *, slice_client: Client, endpoints_client: Client, services: Informer, pods: Informer,
-        endpoint_slices: Informer, endpoints: Informer, clock: Clock | None = None,
+        nodes: Informer, endpoint_slices: Informer, endpoints: Informer, clock: Clock | None = None,
     ) -> None:  # fmt: skip
         self._slice_client = slice_client
         self._endpoints_client = endpoints_client
         self._services = services
         self._pods = pods
+        self._nodes = nodes
         self._slices = endpoint_slices
         self._endpoints = endpoints
         self._expected_slices = Expected(endpoint_slices)
@@ -44,7 +46,11 @@ class EndpointsControllers:
         """Services whose end was seen, until their Endpoints are gone too."""
         common = (services, pods)
         self._slicer = Controller(
-            SLICES_NAME, self.reconcile_slices, clock=clock, workers=_WORKERS, informers=(*common, endpoint_slices)
+            SLICES_NAME,
+            self.reconcile_slices,
+            clock=clock,
+            workers=_WORKERS,
+            informers=(*common, nodes, endpoint_slices),
         )
         self._lister = Controller(
             ENDPOINTS_NAME, self.reconcile_endpoints, clock=clock, workers=_WORKERS, informers=(*common, endpoints)
@@ -53,6 +59,7 @@ class EndpointsControllers:
         endpoint_slices.add_index(BY_SERVICE, _service_of)
         services.on_change(self._service_changed)
         pods.on_change(self._pod_changed)
+        nodes.on_change(self._node_changed)
         endpoint_slices.on_change(self._slice_changed)
         endpoints.on_change(self._lister.enqueue_changed)
 
@@ -77,6 +84,12 @@ class EndpointsControllers:
             if selector and any(selector.items() <= found.items() for found in labels):
                 self._enqueue(namespace, service["metadata"]["name"])
 
+    def _node_changed(self, new: Obj | None, old: Obj | None) -> None:
+        """Its zone is told of each endpoint on it."""
+        if (_zone(new) if new is not None else "") != (_zone(old) if old is not None else ""):
+            for service in self._services.list():
+                self._slicer.enqueue(service["metadata"]["namespace"], service["metadata"]["name"])
+
     def _slice_changed(self, new: Obj | None, old: Obj | None) -> None:
         for entry in (new, old):
             if entry is not None and _is_ours(entry):
@@ -91,7 +104,8 @@ class EndpointsControllers:
             return  # A service that is gone takes its slices along, as their owner.
         present = [entry for entry in self._slices.by_index(BY_SERVICE, "/".join(key)) if _is_ours(entry)]
         pods = self._selected(service)
-        changes = slices.plan(service, pods, present, _trigger_time(service, pods))
+        zones = {node["metadata"]["name"]: _zone(node) for node in self._nodes.list()}
+        changes = slices.plan(service, pods, present, _trigger_time(service, pods), zones)
         await asyncio.gather(
             *(self._write_slice(key, "create", entry) for entry in changes.create),
             *(self._write_slice(key, "update", entry) for entry in changes.update),
@@ -161,6 +175,10 @@ def _told(pod: Obj) -> tuple[object, ...]:
         meta.get("labels"), meta.get("deletionTimestamp"), spec.get("nodeName"), spec.get("hostname"),
         spec.get("subdomain"), status.get("podIPs"), status.get("phase"), ready.get("status"), meta.get("uid"),
     )  # fmt: skip
+
+
+def _zone(node: Obj) -> str:
+    return str((node["metadata"].get("labels") or {}).get(_ZONE, ""))
 
 
 def _service_of(entry: Obj) -> list[str]:

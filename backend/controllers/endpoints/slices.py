@@ -6,7 +6,7 @@ ports.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backend.controllers.endpoints import backends
@@ -17,6 +17,10 @@ from backend.meta.types import Obj
 CONTROLLER = "endpointslice-controller.k8s.io"
 MAX_ENDPOINTS = 100
 
+_SAME_NODE = "PreferSameNode"
+_CLOSE = ("PreferClose", "PreferSameZone", _SAME_NODE)
+"""Values of trafficDistribution."""
+
 
 @dataclass(slots=True)
 class Changes:
@@ -25,15 +29,17 @@ class Changes:
     delete: list[Obj] = field(default_factory=list)
 
 
-def plan(service: Obj, pods: Sequence[Obj], present: Sequence[Obj], trigger_time: str) -> Changes:
-    """`present` are the slices of this controller for the service."""
+def plan(
+    service: Obj, pods: Sequence[Obj], present: Sequence[Obj], trigger_time: str, zones: Mapping[str, str]
+) -> Changes:
+    """`present` are the slices of this controller for the service, `zones` those of nodes, by name."""
     changes = Changes()
     families = backends.address_types(service)
     changes.delete += [entry for entry in present if entry["addressType"] not in families]
     for family in families:
         of_family = [entry for entry in present if entry["addressType"] == family]
         wanted = {
-            _key(ports): (ports, [_endpoint(service, backend) for backend in found])
+            _key(ports): (ports, [_endpoint(service, backend, zones) for backend in found])
             for ports, found in backends.by_ports(backends.backends(service, pods, family)).items()
         }
         if not wanted:
@@ -62,7 +68,7 @@ def _ports_of(entry: Obj) -> Ports:
     )
 
 
-def _endpoint(service: Obj, backend: Backend) -> Obj:
+def _endpoint(service: Obj, backend: Backend, zones: Mapping[str, str]) -> Obj:
     endpoint: Obj = {
         "addresses": [backend.address],
         "conditions": {"ready": backend.ready, "serving": backend.serving, "terminating": backend.terminating},
@@ -71,10 +77,26 @@ def _endpoint(service: Obj, backend: Backend) -> Obj:
     node = backend.pod["spec"].get("nodeName")
     if node:
         endpoint["nodeName"] = node
+    zone = zones.get(node or "")
+    if zone:
+        endpoint["zone"] = zone
     name = backends.hostname(service, backend.pod)
     if name:
         endpoint["hostname"] = name
+    hints = _hints(service["spec"].get("trafficDistribution"), zone, node) if backend.ready else {}
+    if hints:
+        endpoint["hints"] = hints
     return endpoint
+
+
+def _hints(distribution: str | None, zone: str | None, node: str | None) -> Obj:
+    """Who is to prefer the endpoint. Source: k8s.io/endpointslice/trafficdist."""
+    hints: Obj = {}
+    if distribution in _CLOSE and zone:
+        hints["forZones"] = [{"name": zone}]
+    if distribution == _SAME_NODE and node:
+        hints["forNodes"] = [{"name": node}]
+    return hints
 
 
 def _identity(endpoint: Obj) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from backend.controllers.endpoints.controller import EndpointsControllers
 from backend.controllers.endpoints.mirroring import EndpointSliceMirroring
 from backend.controllers.endpoints.mirrors import CONTROLLER
 from backend.controllers.kept_objects import ENDPOINT_SLICES, ENDPOINTS, SERVICES
-from backend.machinery.client import EVENTS, PODS
+from backend.machinery.client import EVENTS, NODES, PODS
 from backend.machinery.informers import SharedInformers
 from backend.meta.types import Obj
 from tests.support.control_plane import ControlPlane, eventually, running
@@ -59,7 +59,11 @@ async def mirrored(plane: ControlPlane) -> AsyncIterator[Mirrored]:
     }  # fmt: skip
     mirroring = EndpointSliceMirroring(plane.client, **shared)
     others = EndpointsControllers(
-        slice_client=plane.client, endpoints_client=plane.client, pods=informers.of(PODS), **shared
+        slice_client=plane.client,
+        endpoints_client=plane.client,
+        pods=informers.of(PODS),
+        nodes=informers.of(NODES),
+        **shared,
     )
     controllers = (mirroring.controller, *others.controllers)
     async with running(

@@ -12,7 +12,7 @@ import pytest
 
 from backend.controllers.endpoints.controller import EndpointsControllers
 from backend.controllers.kept_objects import ENDPOINT_SLICES, ENDPOINTS, SERVICES
-from backend.machinery.client import PODS
+from backend.machinery.client import NODES, PODS
 from backend.machinery.clock import FakeClock
 from backend.machinery.informers import SharedInformers
 from backend.meta import timefmt
@@ -33,7 +33,7 @@ class Services:
         informers = SharedInformers(self.client, self.clock)
         made = EndpointsControllers(
             slice_client=self.client, endpoints_client=self.client, services=informers.of(SERVICES),
-            pods=informers.of(PODS), endpoint_slices=informers.of(ENDPOINT_SLICES),
+            pods=informers.of(PODS), nodes=informers.of(NODES), endpoint_slices=informers.of(ENDPOINT_SLICES),
             endpoints=informers.of(ENDPOINTS), clock=self.clock,
         )  # fmt: skip
         async with running(
@@ -237,3 +237,18 @@ async def test_a_service_that_is_gone_takes_its_endpoints_along(services):
         return await services.plane.find(ENDPOINTS, "s", "default") is None
 
     await services.until(gone)
+
+
+async def test_a_node_tells_its_zone_to_the_endpoints_on_it(services):
+    await services.service(trafficDistribution="PreferSameZone")
+    await services.pod("p", "10.0.0.1")
+    await services.show({"10.0.0.1": "rs"})
+    label = {"metadata": {"labels": {"topology.kubernetes.io/zone": "z"}}}
+    await services.client.patch(NODES, "n", label)
+
+    async def told():
+        (entry,) = await services.slices()
+        (found,) = entry["endpoints"]
+        return found.get("zone") == "z" and found["hints"] == {"forZones": [{"name": "z"}]}
+
+    assert await services.until(told)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from backend.controllers.endpoints import slices
 
 SERVICE: dict[str, Any] = {
@@ -33,7 +35,7 @@ def made(changes: slices.Changes) -> list[dict[str, Any]]:
 
 
 def plan(pods: list[dict[str, Any]], present: list[dict[str, Any]]) -> slices.Changes:
-    return slices.plan(SERVICE, pods, present, "")
+    return slices.plan(SERVICE, pods, present, "", {})
 
 
 def test_a_slice_holds_a_hundred():
@@ -73,7 +75,30 @@ def test_addresses_of_two_families_are_in_slices_of_their_own():
     service = {**SERVICE, "spec": {**SERVICE["spec"], "ipFamilies": ["IPv4", "IPv6"]}}
     both = pod(1)
     both["status"]["podIPs"].append({"ip": "fd00::1"})
-    changes = slices.plan(service, [both], [], "")
+    changes = slices.plan(service, [both], [], "", {})
     assert {entry["addressType"]: entry["endpoints"][0]["addresses"] for entry in changes.create} == {
         "IPv4": ["10.0.0.2"], "IPv6": ["fd00::1"]
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("distribution", "zone", "hints"),
+    [
+        (None, "z", None),
+        ("PreferClose", "z", {"forZones": [{"name": "z"}]}),
+        ("PreferSameZone", "z", {"forZones": [{"name": "z"}]}),
+        ("PreferSameZone", "", None),
+        ("PreferSameNode", "z", {"forZones": [{"name": "z"}], "forNodes": [{"name": "n"}]}),
+        ("PreferSameNode", "", {"forNodes": [{"name": "n"}]}),
+    ],
+)
+def test_hints_say_who_is_near(distribution: str | None, zone: str, hints: dict[str, Any] | None):
+    service = {**SERVICE, "spec": {**SERVICE["spec"], "trafficDistribution": distribution}}
+    pods = [pod(1), pod(2, ready=False)]
+    for each in pods:
+        each["spec"]["nodeName"] = "n"
+    (entry,) = slices.plan(service, pods, [], "", {"n": zone}).create
+    assert [(found.get("zone"), found.get("hints")) for found in entry["endpoints"]] == [
+        (zone or None, hints),
+        (zone or None, None),
+    ]
