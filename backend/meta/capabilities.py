@@ -4,7 +4,7 @@ from __future__ import annotations
 
 NUMBERS = {
     "CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "FSETID": 4, "SETGID": 6, "SETUID": 7, "NET_BIND_SERVICE": 10,
-    "NET_ADMIN": 12, "NET_RAW": 13, "SYS_CHROOT": 18, "SYS_PTRACE": 19, "SYS_ADMIN": 21,
+    "NET_ADMIN": 12, "NET_RAW": 13, "SYS_MODULE": 16, "SYS_CHROOT": 18, "SYS_PTRACE": 19, "SYS_ADMIN": 21,
 }  # fmt: skip
 """Those that somebody here asks about, by the names that container engines give them."""
 

@@ -28,7 +28,7 @@ LABEL = "minikctl.backend"
 """On a container: the id of the cluster whose backend runs in it."""
 _KEPT = (
     "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID",  # volumes: files of containers' users and groups
-    "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW",  # rules, routes, low ports
+    "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SYS_MODULE",  # rules, routes, low ports, br_netfilter
     "SYS_ADMIN", "SYS_PTRACE",  # mounts; network namespaces of processes that are not the user's
 )  # fmt: skip
 """What the backend may do beside what its user may."""
@@ -124,8 +124,13 @@ def _started(profile: Profile, document: Mapping[str, Any]) -> Response:
         if control.occupied(profile):
             raise CannotContain("the cluster has a backend that neither answers nor ends")
         return _start(engine, _name(profile), document)
-    except ConnectError:
-        raise CannotContain(f"no Docker engine answers at {path}") from None
+    except ConnectError as error:
+        text = (
+            f"no Docker engine answers at {path}"
+            if error.refused
+            else f"the Docker engine is not reached: {error}"
+        )
+        raise CannotContain(text) from None
     except EngineRefused as error:
         raise CannotContain(f"the Docker engine refuses its container: {error}") from None
     except KeyError as error:

@@ -52,7 +52,10 @@ COMMAND = Command(
     long=(
         "Start a local cluster, or make it if there is none of this name.\n\n"
         "Commands that need the local cluster start it by themselves. What a stopped cluster held is there "
-        "again, and its pods run again."
+        "again, and its pods run again.\n\n"
+        "Where the user is not root, the backend is run in a container of its own, which may do what the network of "
+        "services needs; it is the user's process nonetheless. With MINIKCTL_CONTAINER=false in the environment it "
+        "runs without one, and services have no addresses."
     ),
     examples=(
         "  # Start the default cluster\n"

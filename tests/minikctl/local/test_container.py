@@ -163,3 +163,7 @@ def test_an_engine_that_is_elsewhere_or_nowhere_is_named(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with pytest.raises(CannotContain, match=f"no Docker engine answers at {tmp_path}/none.sock"):
         run()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/file/sock")
+    with pytest.raises(CannotContain, match=r"the Docker engine is not reached: dial unix .*: not a directory"):
+        run()
