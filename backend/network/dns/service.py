@@ -44,6 +44,7 @@ class DnsService:
         self._controller = Controller("dns-service", self._reconcile, clock=clock, informers=informers)
         for informer in informers:
             informer.on_change(lambda _new, _old: self._controller.enqueue(*DNS_SERVICE))
+        self._controller.enqueue(*DNS_SERVICE)
 
     def advertise(self, address: str, port: int, metrics_port: int) -> None:
         """Where the server listens, by UDP and TCP."""
