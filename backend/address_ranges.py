@@ -40,8 +40,8 @@ def settle(config: Config, folder: Path | None = None) -> Config:
     What pods cannot reach (`--runtime fake` and `none`) may be the same in several clusters. `folder` has the links.
     Raises OSError for the cluster's own folder; without the links, routes alone tell what is taken.
     """
-    services, load_balancers = _remembered(config)
-    services = config.service_cidr or services
+    remembered, load_balancers = _remembered(config)
+    services = config.service_cidr or remembered
     if config.runtime != "docker":
         settled = replace(config, service_cidr=services or SERVICE_RANGES[0], load_balancer_cidr=load_balancers)
     else:
@@ -51,8 +51,18 @@ def settle(config: Config, folder: Path | None = None) -> Config:
                 config, service_cidr=services,
                 load_balancer_cidr=claims.take_pool(config.home, services, load_balancers),
             )  # fmt: skip
+    _forget_routes(config, settled)
     _remember(settled)
     return settled
+
+
+def _forget_routes(config: Config, settled: Config) -> None:
+    """Those that a last run left to ranges that the cluster gives up, because others are asked for."""
+    given_up = set(recall(config).pod_network_cidrs) - set(settled.pod_network_cidrs)
+    if given_up:
+        from backend.network.removal import remove_routes
+
+        remove_routes(sorted(given_up))
 
 
 def recall(config: Config) -> Config:

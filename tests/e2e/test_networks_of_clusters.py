@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -124,3 +126,23 @@ def test_one_ends_and_the_other_goes_on(
     other.run("cluster", "delete")
     assert (tables(other), routed(ranges)) == ([], set())
     assert fetch(staying) == "staying"
+
+
+def test_the_network_comes_with_an_engine_that_comes_later(
+    new_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    engine = tmp_path / "engine.sock"
+    late = new_cluster("late", DOCKER_HOST=f"unix://{engine}")
+    late.run("cluster", "start")
+    assert late.run("get", "endpointslices") == "", "the API answers, at no address that pods would have"
+    engine.symlink_to("/var/run/docker.sock")
+    ready = "--for=jsonpath={.endpoints[0].conditions.ready}=true"
+    late.run("wait", "--for=create", "endpointslice/kubernetes", "--timeout=60s")
+    late.run("wait", ready, "endpointslice/kubernetes", "--timeout=60s")
+    port = (late.folder / "port").read_text().strip()
+    [where] = late.run("get", "endpointslice", "kubernetes", "-o", "json").json["endpoints"]
+    context = ssl.create_default_context(cafile=late.folder / "pki" / "ca.crt")
+    url = f"https://{where['addresses'][0]}:{port}/version"
+    with urllib.request.urlopen(url, timeout=SECONDS, context=context) as answer:
+        assert json.load(answer)["major"] == "1"
+    until(lambda: len(tables(late)) == 1 and len(routes(late)) == 2)
