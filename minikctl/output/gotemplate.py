@@ -90,11 +90,17 @@ def _text(target: list[Node], text: str) -> None:
         target.append(Node("text", text, 0, 0))
 
 
+def _first_word(source: str) -> tuple[str, str]:
+    """The word that may be a keyword, which a field may follow without a space, and the rest."""
+    end = next((at for at, letter in enumerate(source) if letter in " \t\r\n."), len(source))
+    return source[:end], source[end:]
+
+
 def _action(
     source: str, line: int, column: int, root: list[Node], target: list[Node], stack: list[tuple[Node, list[Node]]]
 ) -> list[Node]:
     """Add one action; returns the list that what follows belongs to."""
-    word, _, rest = source.partition(" ")
+    word, rest = _first_word(source)
     if source.startswith("/*"):
         return target
     if word in ("if", "range", "with"):
