@@ -9,6 +9,7 @@ import secrets
 from dns.exception import DNSException
 from dns.flags import TC
 from dns.message import Message, from_wire
+from dns.rcode import FORMERR, NOTIMP
 
 from backend.network.dns.upstreams import Upstream
 
@@ -20,17 +21,23 @@ class ExchangeError(Exception):
 async def exchange(query: Message, upstream: Upstream, seconds: float) -> Message:
     """The query's id is replaced by one that nobody can guess. Raises ExchangeError."""
     query.id = secrets.randbits(16)
-    wire = query.to_wire()
     try:
         async with asyncio.timeout(seconds):
-            answer = await _by_udp(query, wire, upstream)
-            if answer.flags & TC:
-                answer = await _by_tcp(query, wire, upstream)
+            answer = await _ask(query, upstream)
+            if answer.rcode() in (FORMERR, NOTIMP) and query.edns >= 0:
+                query.use_edns(False)  # Some old ones know no EDNS.
+                answer = await _ask(query, upstream)
     except TimeoutError:
         raise ExchangeError("timed out") from None
     except (OSError, EOFError) as error:
         raise ExchangeError(str(error)) from None
     return answer
+
+
+async def _ask(query: Message, upstream: Upstream) -> Message:
+    wire = query.to_wire()
+    answer = await _by_udp(query, wire, upstream)
+    return await _by_tcp(query, wire, upstream) if answer.flags & TC else answer
 
 
 def _parse(query: Message, wire: bytes) -> Message | None:

@@ -27,9 +27,10 @@ log = logging.getLogger(__name__)
 
 MAX_TTL = 30
 """Seconds, as kubeadm configures CoreDNS' cache."""
-MAX_KEPT = 10_000
-MAX_WAITING = 1000
-"""Questions under way at once, as kubeadm configures CoreDNS."""
+MAX_KEPT = 2000
+"""Answers of some 3.5 KB."""
+MAX_WAITING = 200
+"""Questions under way at once. Each has a socket, of which many machines give a process no more than 1024."""
 TRY_SECONDS = 2.0
 SECONDS = 4.5
 """For all tries: resolvers give up after 5 s."""

@@ -12,7 +12,9 @@ from backend.network.dns.cluster_records import ServiceKey
 from backend.network.dns.response import Response
 
 MAX_BYTES = 4 << 20
-"""Of questions and answers; when they are more, all are forgotten."""
+"""Of what was put since all was last forgotten: when it is more, all is forgotten again."""
+_OVERHEAD = 500
+"""Bytes beside question and answer."""
 MAX_QUESTION = 300
 """A longest name with EDNS. What is longer has options, which hardly come again (a cookie is another each time)."""
 
@@ -63,7 +65,7 @@ class HotAnswers:
     def put(self, question: bytes, response: Response) -> None:
         if response.ttl == 0 or len(question) > MAX_QUESTION:
             return
-        size = len(question) + len(response.wire)
+        size = len(question) + len(response.wire) + _OVERHEAD
         if self._bytes + size > MAX_BYTES:
             self.clear()
         self._bytes += size

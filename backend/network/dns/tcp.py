@@ -10,7 +10,7 @@ from functools import partial
 from backend.network.dns.frontend import Frontend
 
 IDLE_SECONDS = 10.0
-MAX_CONNECTIONS = 500
+MAX_CONNECTIONS = 200
 MAX_UNREAD = 1 << 18
 """Bytes of answers that a client may leave unread; it is then not listened to until it reads, or is idle."""
 

@@ -221,3 +221,17 @@ async def test_more_questions_than_may_wait(cluster: DnsCluster, monkeypatch: py
         messages = await asyncio.gather(*(cluster.ask(f"{number}.example") for number in range(8)))
         assert {message.rcode() for message in messages} == {SERVFAIL}
         assert len({*server.asked}) == 3
+
+
+async def test_a_name_server_that_knows_no_edns(cluster: DnsCluster) -> None:
+    def old(query: dns.message.Message) -> bytes:
+        if query.edns < 0:
+            return with_address(query)
+        answer = dns.message.Message(query.id)
+        answer.flags = dns.flags.QR
+        answer.set_rcode(dns.rcode.FORMERR)
+        return answer.to_wire()
+
+    async with name_server(old) as server:
+        cluster.config(upstreamNameservers=f'["{server.address}"]')
+        assert len((await cluster.ask("a.example")).answer) == 1
