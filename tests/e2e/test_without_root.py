@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -81,6 +82,7 @@ class UsersCluster(Cluster):
             *self.containers(),
             *(line for line in said("nft", "list", "tables").splitlines() if self.id in line),
             *(line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(self.home) in line),
+            *map(str, Path("/dev/shm").glob(f"minikctl-{UID}-*")),
         ]
 
     def containers(self) -> list[str]:
@@ -102,6 +104,7 @@ def cluster_of_a_user(name: str, **env: str) -> Iterator[UsersCluster]:
             yield cluster
         finally:
             cluster.delete()
+            shutil.rmtree(f"/var/tmp/minikctl-{UID}", ignore_errors=True)  # links, which count for nothing now
         assert cluster.left() == []
 
 

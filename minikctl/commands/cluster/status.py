@@ -29,12 +29,15 @@ def _text(status: dict[str, Any]) -> str:
         "Home": status["home"],
         "Version": status["version"],
         "Uptime": None if status["uptimeSeconds"] is None else f"{status['uptimeSeconds']}s",
-        "Network": None if status["network"] is None else _network(status["network"]),
+        "Network": status["network"] and _network(status["network"]),
     }
     return "".join(f"{name + ':':<10} {value}\n" for name, value in rows.items() if value is not None)
 
 
-def _network(network: dict[str, str]) -> str:
+def _network(network: dict[str, str]) -> str | None:
+    """None for a backend of an earlier version, which says nothing of it."""
+    if not network["services"]:
+        return None
     if network["problem"]:
         return f"no addresses for services: {network['problem']}"
     return f"services {network['services']}, load balancers {network['loadBalancers']}, DNS {network['dns']}"
