@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -135,7 +134,7 @@ def test_a_full_disk_is_named_and_heals(new_cluster: NewCluster, small_disk: Pat
     assert cluster.run("get", "secrets", "-o", "name") == "secret/before\n"
     filler.unlink()
     cluster.run("create", "secret", "generic", "after", "--from-literal=a=b")
-    os.kill(cluster.pid, signal.SIGKILL)
+    cluster.kill()
     assert cluster.run("get", "secrets", "-o", "name").split() == ["secret/after", "secret/before"]
 
 
@@ -279,7 +278,7 @@ def test_kill_9_disturbs_no_container(new_cluster: NewCluster, manifests: Path) 
     run_sample_pod(cluster, manifests)
     before = containers(cluster)
     assert len(before) == 2
-    os.kill(cluster.pid, signal.SIGKILL)
+    cluster.kill()
     assert "nodejs.lifetouch.us   1/1     Running" in cluster.run("get", "pods")
     cluster.run("exec", "nodejs.lifetouch.us", "--", "true")
     assert containers(cluster) == before
@@ -447,7 +446,7 @@ def test_nothing_secret_is_on_the_disk_in_plain_text(new_cluster: NewCluster) ->
     cluster.run("create", "secret", "generic", "s", f"--from-literal=key={value}")
     applied = json.loads(cluster.run("get", "secret", "s", "-o", "json"))
     cluster.run("cluster", "rotate-key")
-    os.kill(cluster.pid, signal.SIGKILL)
+    cluster.kill()
     assert cluster.run("get", "secret", "s", "-o", "json").json["data"] == applied["data"]
     files = [path for path in cluster.folder.rglob("*") if path.is_file()]
     assert {"state.db", "state.db-wal", "backend.log"} <= {path.name for path in files}

@@ -77,7 +77,7 @@ def test_acknowledged_writes_survive_kill_9(new_cluster: Callable[..., Cluster])
         until = time.monotonic() + 20
         while sum(len(writer.acknowledged) for writer in writers) < enough and time.monotonic() < until:
             time.sleep(choose.uniform(0, 0.01))
-        os.kill(cluster.pid, signal.SIGKILL)
+        cluster.kill()
         for writer in writers:
             writer.stopping.set()
             writer.join(30)
@@ -127,7 +127,7 @@ def test_pods_that_were_starting_when_the_backend_was_killed_come_up_once(
     for name in names:
         cluster.run("create", "-f", "-", stdin=pod.replace("nodejs.lifetouch.us", name))
         time.sleep(choose.uniform(0, 0.9))
-        os.kill(cluster.pid, signal.SIGKILL)
+        cluster.kill()
     for name in names:
         cluster.wait_for_pod(name, ".status.phase", "Running")
         assert cluster.run("exec", name, "--", "sh", "-c", "echo $SECRET_USER") == "root\n"
@@ -145,7 +145,7 @@ def test_after_a_reboot_pods_run_again_with_their_secrets(
     (name,) = cluster.run("get", "pods", "-o", "jsonpath={.items[*].metadata.name}").split()
     cluster.wait_for_pod(name, ".status.phase", "Running")
     before = cluster.run("exec", name, "--", "cat", "/etc/creds/username")
-    os.kill(cluster.pid, signal.SIGKILL)
+    cluster.kill()
     subprocess.run(["docker", "kill", *running_containers(cluster, "{{.ID}}")], check=True, capture_output=True)
     for mount in [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]:
         if mount.startswith(str(cluster.folder)):
@@ -181,7 +181,7 @@ def test_a_watcher_resumes_from_its_revision_after_kill_9(new_cluster: Callable[
     names = [f"after-{number}" for number in range(5)]
     for name in names[:3]:
         cluster.run("create", "configmap", name)
-    os.kill(cluster.pid, signal.SIGKILL)
+    cluster.kill()
     for name in names[3:]:
         cluster.run("create", "configmap", name)
     query = f"/api/v1/namespaces/default/configmaps?watch=true&resourceVersion={version}&timeoutSeconds=2"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import threading
 import time
@@ -170,7 +169,7 @@ def test_a_backend_killed_during_rollouts_ends_where_one_that_was_not_does(
         story.run("set", "image", TARGET, f"rest-service={image}")
         for _ in range(2):
             time.sleep(choose.uniform(0, 1.5))
-            os.kill(cluster.pid, signal.SIGKILL)
+            cluster.kill()
             story.run("get", "pods")
         story.rolled_out()
         pods = story.ready(3)

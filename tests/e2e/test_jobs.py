@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -62,7 +60,7 @@ def test_kill_9_at_any_moment_of_an_indexed_job(new_cluster: Callable[..., Clust
     choose = random.Random(11)
     for _ in range(KILLS):
         time.sleep(choose.uniform(0.05, 1.0))
-        os.kill(cluster.pid, signal.SIGKILL)
+        cluster.kill()
         cluster.run("get", "job", "ten")
     cluster.run("wait", "--for=condition=complete", "job/ten", "--timeout=80s")
     status = cluster.run("get", "job", "ten", "-o", "json").json["status"]

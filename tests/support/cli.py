@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import threading
@@ -60,6 +62,15 @@ class Cluster:
     @property
     def pid(self) -> int:
         return int(json.loads((self.folder / "backend.json").read_text())["pid"])
+
+    def kill(self) -> None:
+        """As `kill -9` of the backend, until it is gone: dying, it may take one more connection, and reset it."""
+        process = os.pidfd_open(self.pid)
+        try:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+            assert select.select([process], [], [], 30)[0], "the backend outlived its SIGKILL"
+        finally:
+            os.close(process)
 
     def run(
         self, *args: str, stdin: str = "", timeout: float = 90, cwd: Path | None = None, check: bool = True
