@@ -7,7 +7,8 @@ One table of family inet and name `minikctl-<cluster id>`. Whoever has rules own
   what an earlier run left is never missed for a moment, and nothing of it stays;
 - a later one is the smallest transaction between what was applied and what is wanted. The kernel takes all of it or
   nothing, and a packet sees the rules before it or after it;
-- a transaction that fails (somebody flushed the ruleset, say) is followed by one that replaces the whole table.
+- a transaction that fails (somebody flushed the ruleset, say) is followed by one that replaces the whole table;
+- what rules put into sets is kept by all of this.
 
 Nothing outside of the table is read or touched.
 """
@@ -15,6 +16,7 @@ Nothing outside of the table is read or touched.
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +24,7 @@ from dataclasses import dataclass, field
 
 _FAMILY = "inet"
 _PREFIX = "minikctl-"
+_DYNAMIC = "flags dynamic,timeout"
 _TIMEOUT = 60.0
 """Seconds that nft may take: a whole table with tens of thousands of elements takes less than two."""
 
@@ -46,8 +49,8 @@ class Chain:
 @dataclass(frozen=True, slots=True)
 class Set:
     """`type` such as `ipv4_addr . inet_service`, `options` such as `flags interval`. Without `elements` and with
-    `flags dynamic,timeout` and `timeout 60s` among the options, rules fill it: what they put there survives any
-    change but that of its type and options."""
+    `flags dynamic,timeout` and `timeout 60s` among the options, rules fill it: what they put there survives as long as
+    the table is wanted to have a set of this name, which must tell of its type and timeout, too."""
 
     type: str
     elements: frozenset[str] = frozenset()
@@ -113,15 +116,19 @@ class Table:
         applied, self._applied = self._applied, None
         commands = changes(self.name, applied, wanted) if applied is not None else None
         if commands is None:
-            run_nft(replacement(self.name, wanted))
+            self._replace(wanted)
         elif commands:
             try:
                 run_nft(commands)
             except NftUnavailable:
                 raise
             except NftError:
-                run_nft(replacement(self.name, wanted))
+                self._replace(wanted)
         self._applied = wanted
+
+    def _replace(self, wanted: Content) -> None:
+        filled = [name for name, entry in wanted.sets.items() if _DYNAMIC in entry.options]
+        run_nft([*replacement(self.name, wanted), *(_refill(self.name, filled) if filled else ())])
 
 
 def table_name(cluster_id: str) -> str:
@@ -192,6 +199,21 @@ def changes(table: str, old: Content, new: Content) -> list[str] | None:
         *(f"delete set {target} {name}" for name in old.sets if name not in new.sets),
         *(f"delete map {target} {name}" for name in old.maps if name not in new.maps),
     ]
+
+
+def _refill(table: str, sets: Iterable[str]) -> Iterator[str]:
+    """What rules have put into these sets of the table as it is, for as long as it still has to stay there."""
+    try:
+        listed = json.loads(_nft(["-j", "list", "sets", "table", _FAMILY, table]))["nftables"]
+    except NftUnavailable:
+        raise
+    except NftError:
+        return  # There is no such table yet.
+    found = {entry["set"]["name"]: entry["set"].get("elem", ()) for entry in listed if "set" in entry}
+    for name in sets:
+        elements = (each["elem"] for each in found.get(name, ()) if isinstance(each, dict) and "elem" in each)
+        kept = (f"{each['val']} expires {each['expires']}s" for each in elements if each.get("expires"))
+        yield from _elements("add", f"{_FAMILY} {table}", name, kept)
 
 
 def _removal(table: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator
 
@@ -120,6 +121,20 @@ async def test_what_rules_put_into_a_set_survives_changes(kernel_table: Table) -
     await section.put(Content({"a": Chain(("update @seen { ip saddr }",))}, sets))
     assert "10.3.0.1" in listed(kernel_table)
     assert "update @seen { ip saddr" in listed(kernel_table)
+
+
+async def test_what_rules_put_into_a_set_survives_another_run(kernel_table: Table) -> None:
+    sets = {"seen": Set(IP, options=("flags dynamic,timeout", "timeout 60s"))}
+    await kernel_table.section("s").put(Content({"a": Chain(())}, sets))
+    nftables.run_nft([f"add element inet {kernel_table.name} seen {{ 10.3.0.1 expires 40s, 10.3.0.2 }}"])
+    another_run = Table(kernel_table.name.removeprefix("minikctl-"))
+    await another_run.section("s").put(
+        Content({"b": Chain(())}, {**sets, "new": Set(IP, options=sets["seen"].options)})
+    )
+    text = listed(kernel_table)
+    assert "chain a" not in text
+    assert re.search(r"10.3.0.1 expires [23]\ds", text)
+    assert re.search(r"10.3.0.2 expires 5\ds", text)
 
 
 async def test_a_table_that_somebody_removed_comes_back_whole(kernel_table: Table) -> None:
