@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import ipaddress
 import logging
 import os
 import socket
 import struct
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from backend.apiserver.pki import write_private
 from backend.config import SERVICE_CIDR, Config
-from backend.meta.addresses import Address, Network
+from backend.meta.addresses import Network
 
 ROUTES = Path("/proc/net/route")
 SERVICE_RANGES = tuple(f"10.{number}.0.0/16" for number in range(96, 112))
@@ -146,19 +146,28 @@ def _first_free(candidates: Sequence[str], others: dict[str, Path]) -> str:
 
     Where all of them are routed elsewhere (a VPN to 10.0.0.0/8), that does not count: the longer prefix wins.
     """
+    taken = [*_routed(), *others]
+    for cidr in candidates:
+        if not any(_overlap(cidr, each) for each in taken):
+            return cidr
+    return _least_disturbing(candidates, others)
+
+
+def _least_disturbing(candidates: Sequence[str], others: dict[str, Path]) -> str:
     routed = [*_routed()]
     unrouted = [cidr for cidr in candidates if not any(_overlap(cidr, route) for route in routed)] or candidates
 
     def disturbed(cidr: str) -> tuple[int, int, int]:
         shared = [other for other in others if _overlap(cidr, other)]
         running = [other for other in shared if _runs(others[other])]
-        return sum(_begin(other) in ipaddress.ip_network(cidr) for other in running), len(running), len(shared)
+        return sum(_network(other)[0] in _network(cidr) for other in running), len(running), len(shared)
 
     return min(unrouted, key=disturbed)  # the first of equals
 
 
-def _begin(cidr: str) -> Address:
-    return ipaddress.ip_network(cidr)[0]
+@functools.cache
+def _network(cidr: str) -> Network:
+    return ipaddress.ip_network(cidr, strict=False)
 
 
 def _runs(home: Path) -> bool:
@@ -189,15 +198,13 @@ def _routed() -> Iterator[str]:
 
 
 def _overlap(one: str, other: str) -> bool:
-    networks: list[Network] = [ipaddress.ip_network(cidr, strict=False) for cidr in (one, other)]
-    first, second = networks
+    first, second = _network(one), _network(other)
     return first.version == second.version and first.overlaps(second)
 
 
 def _claims_folder() -> Path:
     """Kept over a reboot, and the same whatever the home is."""
-    shared = Path("/var/tmp")
-    return (shared if shared.is_dir() else Path(tempfile.gettempdir())) / f"minikctl-{os.geteuid()}"
+    return Path("/var/tmp") / f"minikctl-{os.geteuid()}"
 
 
 @contextlib.contextmanager
