@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import Cluster
+from tests.support.cli import BIN, Cluster
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.kubectl]
 
 APP = """
 apiVersion: apps/v1
@@ -75,9 +75,15 @@ class Site:
         self.address: str = point["ip"]
         self.port, self.tls_port = (port["port"] for port in point["ports"])
 
+    @property
+    def kubeconfig(self) -> Path:
+        path = self.certificate.with_name("kubeconfig")
+        path.write_text(self.cluster.run("cluster", "kubeconfig"))
+        return path
+
     def get(self, host: str, path: str = "/") -> tuple[int, str]:
         connection = http.client.HTTPConnection(self.address, self.port, timeout=20)
-        return self._answer(connection, host, path)
+        return self.answer(connection, host, path)
 
     def get_tls(self, host: str, path: str = "/") -> tuple[int, str]:
         """By HTTPS, from a server whose certificate is the one of the secret, for this host."""
@@ -85,9 +91,9 @@ class Site:
         connection = http.client.HTTPSConnection(host, self.tls_port, timeout=20, context=context)
         plain = socket.create_connection((self.address, self.tls_port), timeout=20)
         connection.sock = context.wrap_socket(plain, server_hostname=host)
-        return self._answer(connection, host, path)
+        return self.answer(connection, host, path)
 
-    def _answer(self, connection: http.client.HTTPConnection, host: str, path: str) -> tuple[int, str]:
+    def answer(self, connection: http.client.HTTPConnection, host: str, path: str) -> tuple[int, str]:
         try:
             connection.request("GET", path, headers={"Host": host})
             response = connection.getresponse()
@@ -156,6 +162,32 @@ def test_a_pod_reaches_it_by_the_machines_address(site: Site) -> None:
     url = f"http://{site.address}:{site.port}/"
     answer = site.cluster.run("exec", pod, "--", "wget", "-qO-", "--header", "Host: x.dev.example.com", url)
     assert answer.strip() in site.pods("first")
+
+
+def test_the_same_services_by_the_api_servers_proxy(site: Site) -> None:
+    for name in ("first:http", "first:80", "http:first:http"):
+        ours = site.cluster.run("get", "--raw", f"/api/v1/namespaces/default/services/{name}/proxy/")
+        assert ours.strip() in site.pods("first")
+    for name in ("first:81", "first:nope", "first", "missing:http"):
+        site.cluster.same("get", "--raw", f"/api/v1/namespaces/default/services/{name}/proxy/")
+
+
+@pytest.mark.parametrize("program", ["minikctl", "kubectl"])
+def test_a_service_s_port_on_this_machine(site: Site, program: str) -> None:
+    """port-forward chooses one of its pods, and the port that the service's means there."""
+    own = ["--kubeconfig", str(site.kubeconfig)]
+    with subprocess.Popen(
+        [str(BIN / program), *own, "port-forward", "service/second", ":http"],
+        env=site.cluster.env, stdout=subprocess.PIPE, text=True,
+    ) as forwarding:  # fmt: skip
+        try:
+            assert forwarding.stdout is not None
+            local, _, remote = forwarding.stdout.readline().rpartition(" -> ")
+            assert remote == "8080\n"
+            connection = http.client.HTTPConnection("127.0.0.1", int(local.rpartition(":")[2]), timeout=20)
+            assert site.answer(connection, "any", "/")[1] in site.pods("second")
+        finally:
+            forwarding.kill()
 
 
 def test_requests_are_spread_and_follow_a_scaling(site: Site) -> None:

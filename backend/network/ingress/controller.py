@@ -132,15 +132,15 @@ class IngressController:
             await self._stack.aclose()
             self._table = Table()
         else:
-            table = Table(ours)
-            if self._serving is None:
+            self._table = Table(ours)
+            if self._serving is not None:
+                await self._serving.use(self._table)
+            else:
                 from backend.network.ingress.serving import serving
 
-                self._serving = await self._stack.enter_async_context(
-                    serving(self._client, self._backends, self._memory, self._ports, self._secret_changed)
-                )
-            await self._serving.use(table)
-            self._table = table
+                self._serving = await self._stack.enter_async_context(serving(
+                    self._client, self._backends, self._table, self._memory, self._ports, self._secret_changed
+                ))  # fmt: skip
         self._enqueue_statuses()
 
     def _is_ours(self, ingress: Obj) -> bool:

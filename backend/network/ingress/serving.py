@@ -67,11 +67,11 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    client: Client, backends: Backends, memory: Path, wanted: tuple[int, int],
+    client: Client, backends: Backends, table: Table, memory: Path, wanted: tuple[int, int],
     on_secret: Callable[[Obj | None, Obj | None], None],
 ) -> AsyncIterator[Serving]:  # fmt: skip
-    """Open the ports, and close them at the end. `wanted` are those of HTTP and HTTPS, `memory` is a file of
-    ports.open_listener; `on_secret` is told of changes to Secrets. Raises OSError."""
+    """Open the ports, with the rules in place, and close them at the end. `wanted` are those of HTTP and HTTPS,
+    `memory` is a file of ports.open_listener; `on_secret` is told of changes to Secrets. Raises OSError."""
     certificates = Certificates(await asyncio.to_thread(default_context))
     secrets = Informer(client, SECRETS, transform=_certificate_only)
     secrets.on_change(on_secret)
@@ -85,9 +85,11 @@ async def serving(
     watching = asyncio.create_task(secrets.run(), name="secrets of Ingresses")
     try:
         await secrets.synced.wait()
+        made = Serving(front, certificates, secrets, plain, tls)
+        await made.use(table)
         await front.listen(plain.socket, tls.socket, certificates.context)
         log.info("the ingress listens on the ports %d and %d", plain.port, tls.port)
-        yield Serving(front, certificates, secrets, plain, tls)
+        yield made
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
