@@ -16,17 +16,25 @@ Nothing outside of the table is read or touched.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
 
 _FAMILY = "inet"
 _PREFIX = "minikctl-"
 _DYNAMIC = "flags dynamic,timeout"
 _TIMEOUT = 60.0
 """Seconds that nft may take: a whole table with tens of thousands of elements takes less than two."""
+
+
+_PATIENCE = 30.0
+"""Seconds after which the log tells what is waited for."""
 
 
 class NftError(Exception):
@@ -108,7 +116,13 @@ class Table:
         self._wanted[section] = content
         if self._sections <= self._wanted.keys():
             self._complete.set()
-        await self._complete.wait()
+        while not self._complete.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._complete.wait(), _PATIENCE)
+                break
+            log.warning(
+                "no rules yet: those of %s are waited for", ", ".join(self._sections - self._wanted.keys())
+            )
         await asyncio.get_running_loop().run_in_executor(self._thread, self._apply)
 
     def _apply(self) -> None:

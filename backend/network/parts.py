@@ -52,8 +52,9 @@ def network_parts(surroundings: Surroundings) -> Iterator[tuple[str, Callable[[]
     proxy = ServiceProxy(
         table.section("proxy"), informers.of(SERVICES), informers.of(ENDPOINT_SLICES), node_name=config.node_name,
         cidrs=tuple(config.pod_network_cidrs),
-        bridge=surroundings.pod_bridge, tell=lambda problem: surroundings.pod_network.tell("proxy", problem),
+        tell=lambda problem: surroundings.pod_network.tell("proxy", problem),
     )  # fmt: skip
+    surroundings.pod_network.on_bridge(proxy.on_bridge)
     yield "service proxy", proxy.run
     policies = enforcer.NetworkPolicies(
         surroundings.client(enforcer.ACCOUNT), table.section("policy"), informers.of(SERVICES)

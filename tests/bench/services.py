@@ -96,6 +96,7 @@ async def _program() -> tuple[float, list[float], float]:
         proxied.services.put(service(name, f"10.96.{number // 250}.{number % 250 + 1}"))
         slices.append(endpoint_slice(name, *places))
     proxied.slices.put(*slices)
+    await proxied.proxy.on_bridge(netns.BRIDGE)
     began = time.monotonic()
     running = asyncio.create_task(proxied.proxy.run())
     await proxied.section.happened.wait()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from backend.meta.types import Obj
 from backend.network import netlink
-from backend.network.bridge import PodBridge
 from backend.network.nftables import Content, Section, Table
 from backend.network.proxy.service_proxy import ServiceProxy
 from tests.support import netns
@@ -70,12 +69,8 @@ class Proxied:
         self.services, self.slices = FilledInformer(), FilledInformer()
         self.told: list[str] = []
         self.proxy = ServiceProxy(
-            self.section, self.services, self.slices, node_name="n", cidrs=CIDRS, bridge=self._bridge,
-            tell=self._tell,
+            self.section, self.services, self.slices, node_name="n", cidrs=CIDRS, tell=self._tell,
         )  # fmt: skip
-
-    async def _bridge(self) -> PodBridge:
-        return netns.BRIDGE
 
     async def _tell(self, problem: str) -> None:
         self.told.append(problem)
@@ -104,6 +99,7 @@ async def proxied(table: Table, *there: tuple[Obj, Obj]) -> AsyncIterator[Proxie
     for service, entry in there:
         made.services.put(service)
         made.slices.put(entry)
+    await made.proxy.on_bridge(netns.BRIDGE)
     async with running(made.proxy.run()):
         await made.section.happened.wait()  # So that the next time is a test's.
         yield made

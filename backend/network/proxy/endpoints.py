@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from backend.meta.types import Obj
-from backend.network.proxy.family import BY_NAME, Family
+from backend.network.proxy.family import BY_NAME, Family, canonical
 
 PortKey = tuple[str, str, Family]
 """(name of the service's port, protocol in lower case, family)."""
@@ -57,9 +57,9 @@ def endpoints_by_port(slices: Iterable[Obj], node_name: str) -> dict[PortKey, tu
 
 def _collect(known: dict[tuple[str, int], Endpoint], entry: Obj, port: int, node_name: str) -> None:
     for item in entry.get("endpoints") or ():
-        if not item.get("addresses"):
+        address, conditions = canonical(next(iter(item.get("addresses") or ()), "")), item.get("conditions") or {}
+        if not address:
             continue
-        address, conditions = item["addresses"][0], item.get("conditions") or {}
         # What is not said: unknown counts as ready. Source: the API's documentation of EndpointConditions.
         ready = conditions.get("ready") is not False
         serving = ready if conditions.get("serving") is None else bool(conditions["serving"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 
 
@@ -29,6 +30,15 @@ BY_NAME = {"IPv4": IPV4, "IPv6": IPV6}
 def family_of(address: str) -> Family:
     """Of an address or a CIDR."""
     return IPV6 if ":" in address else IPV4
+
+
+def canonical(address: str) -> str:
+    """As the kernel and nft write it; "" for what is no address to them (old objects may have leading zeros)."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return socket.inet_ntop(family, socket.inet_pton(family, address))
+    except OSError:
+        return ""
 
 
 def collapsed(cidrs: list[str]) -> list[str]:

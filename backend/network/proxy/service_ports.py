@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backend.meta.types import Obj
-from backend.network.proxy.family import Family, collapsed, family_of
+from backend.network.proxy.family import Family, canonical, collapsed, family_of
 
 _ANOTHER_PROXY = "service.kubernetes.io/service-proxy-name"
 _HEADLESS = "service.kubernetes.io/headless"
@@ -56,7 +56,7 @@ def service_ports(service: Obj) -> list[ServicePort]:
         port
         for address in addresses
         if address and address != "None"
-        for port in _of_family(service, address, family_of(address))
+        for port in _of_family(service, canonical(address), family_of(address))
     ]
 
 
@@ -82,7 +82,10 @@ def _of_family(service: Obj, cluster_ip: str, family: Family) -> Iterator[Servic
 
 
 def _of(family: Family, addresses: Iterator[str] | list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(address for address in addresses if family_of(address) == family)
+    """The addresses of the family."""
+    return tuple(
+        canonical(address) for address in addresses if family_of(address) == family and canonical(address)
+    )
 
 
 def _load_balancer_ips(service: Obj) -> Iterator[str]:

@@ -51,15 +51,16 @@ class ServiceProxy:
 
     def __init__(
         self, part: Section, services: Informer, slices: Informer, *, node_name: str, cidrs: tuple[str, ...],
-        bridge: Callable[[], Awaitable[PodBridge]], tell: Callable[[str], Awaitable[None]],
+        tell: Callable[[str], Awaitable[None]],
     ) -> None:  # fmt: skip
-        """`cidrs` are the ranges that lead nowhere without a rule; `tell` says why there are no rules, as an event."""
+        """`cidrs` are the ranges that lead nowhere without a rule; `tell` says why there are no rules, as an event.
+        Nothing is done before `on_bridge` is called."""
         self._part = part
         self._services = services
         self._slices = slices
         self._node_name = node_name
         self._cidrs = cidrs
-        self._bridge = bridge
+        self._bridge: PodBridge | None = None
         self._tell = tell
         # Source of name and bounds: pkg/proxy/metrics.
         self._took = Durations(
@@ -72,6 +73,12 @@ class ServiceProxy:
         slices.add_index(BY_SERVICE, _service_of)
         services.on_change(self._service_changed)
         slices.on_change(self._slice_changed)
+
+    async def on_bridge(self, bridge: PodBridge) -> None:
+        """The bridge that pods are on, once it is known, or that it is another one."""
+        self._bridge = bridge
+        self._pending |= self._programmed.keys()
+        self._changed.set()
 
     def _service_changed(self, new: Obj | None, old: Obj | None) -> None:
         self._enqueue(object_key(new or old or {}))
@@ -88,14 +95,21 @@ class ServiceProxy:
 
     async def run(self) -> None:
         """Raises NftError when the kernel refuses the rules."""
-        bridge = await self._bridge()
+        grounds: Grounds | None = None
+        marker: str | None = None
+        self._changed.set()
         for informer in (self._services, self._slices):
             await informer.synced.wait()
-        grounds = Grounds(bridge, self._cidrs)
-        marker = await self._apply_first(grounds)
         while True:
             await self._changed.wait()
-            await self._sync(grounds, marker)
+            self._changed.clear()
+            if self._bridge is None:
+                continue
+            if grounds is None or grounds.bridge != self._bridge:
+                grounds = Grounds(self._bridge, self._cidrs)
+                marker = await self._apply_first(grounds)
+            else:
+                await self._sync(grounds, marker)
 
     async def _apply_first(self, grounds: Grounds) -> str | None:
         """All services' rules, as often as it takes until there is an nft. The marker of route_localnet."""
@@ -117,7 +131,6 @@ class ServiceProxy:
         return marker
 
     async def _sync(self, grounds: Grounds, marker: str | None, *, first: bool = False) -> None:
-        self._changed.clear()
         began = time.monotonic()
         pending, self._pending = self._pending, set()
         ended, differs = Ended(), first

@@ -8,10 +8,11 @@ import subprocess
 import pytest
 
 from backend.network import nftables
+from backend.network.bridge import PodBridge
 from backend.network.nftables import Table, table_name
 from backend.network.proxy import conntrack, route_localnet
 from backend.network.proxy.conntrack import Selection
-from tests.support.control_plane import eventually
+from tests.support.control_plane import eventually, running
 from tests.support.netns import BRIDGE, Peer, Refused
 from tests.support.proxy_bed import CLUSTER, Bed, Proxied, proxied
 from tests.support.service_objects import endpoint, endpoint_slice, port, service
@@ -198,3 +199,24 @@ async def test_route_localnet_that_somebody_else_set_stays(bed: Bed) -> None:
         assert setting.read_text().strip() == "1"
     finally:
         setting.write_text("0")
+
+
+async def test_another_bridge_is_another_table(bed: Bed, proxy: Proxied) -> None:
+    await proxy.put(service("s", IP), endpoint_slice("s", *bed.addresses))
+    proxy.section.happened.clear()
+    await proxy.proxy.on_bridge(PodBridge("other0", ("10.78.0.0/16",), ("10.78.0.1",)))
+    await proxy.section.happened.wait()
+    assert 'iifname "other0"' in listed()
+    assert BRIDGE.name not in listed()
+    assert f"{IP} . tcp . 80" in listed()
+
+
+async def test_without_nft_it_says_so_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    made = Proxied(Table("none"))
+    await made.proxy.on_bridge(BRIDGE)
+    async with running(made.proxy.run()):
+        async with asyncio.timeout(10):
+            while not made.told:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert made.told == ["services have no addresses: nft is not installed (package nftables)"]

@@ -203,6 +203,13 @@ def test_an_endpoint_in_two_slices_is_one() -> None:
     assert [(each.address, each.ready) for each in found] == [("172.17.0.2", True)]
 
 
+def test_addresses_are_written_as_the_kernel_writes_them() -> None:
+    made = service("s", "fd96::1", externalIPs=["FD00:0::9", "010.0.0.1"])
+    rules = rules_of(made, endpoint_slice("s", endpoint("FD00:0:0::2"), endpoint("fd00::2")))
+    assert {*rules.leads["proxy/addresses6"]} == {"fd96::1 . tcp . 80", "fd00::9 . tcp . 80"}
+    assert [*rules.chains.values()] == [Chain(("meta l4proto tcp dnat ip6 to [fd00::2]:8080",))]
+
+
 def test_slices_of_names_and_without_ports_are_passed_over() -> None:
     names = {**endpoint_slice("s", "172.17.0.2"), "addressType": "FQDN"}
     nothing: dict[str, Any] = {**endpoint_slice("s", "172.17.0.2"), "ports": None}
