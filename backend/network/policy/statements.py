@@ -35,7 +35,7 @@ PEER_SIDE = {INGRESS: "saddr", EGRESS: "daddr"}
 _HOOK_PRIORITY = {EGRESS: "filter + 1", INGRESS: "filter + 2"}
 """One after the other: what one direction accepts goes on to the next hook. Both after the proxy has translated service
 addresses, and rejected those that lead nowhere."""
-_BEFORE_TRANSLATION = "dstnat - 10"
+_BEFORE_TRANSLATION = {EGRESS: "dstnat - 10", INGRESS: "dstnat - 9"}
 _NAME_LENGTH = 200
 """Of nft's 255 bytes."""
 _NEIGHBOURS = "nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert"
@@ -74,27 +74,25 @@ def shared_chain_name(direction: Direction, policies: Sequence[Policy]) -> str:
 def base_chains(families: Sequence[int], resolvers: Sequence[str]) -> dict[str, Chain]:
     """Where packets between pods, and between pods and the world, come by. What this machine itself sends or gets does
     not pass here: a node always reaches its pods, and its pods reach it. Cluster DNS is on this machine, too, but
-    stands for a pod: egress to its service addresses, `resolvers`, is judged before they are translated."""
-    chains = {
-        f"{PREFIX}{direction}": Chain(
-            tuple(_base_rules(direction, families)),
-            f"type filter hook forward priority {_HOOK_PRIORITY[direction]}",
-        )
-        for direction in DIRECTIONS
-    }
-    if resolvers:
-        rules = tuple(_resolver_rules(families, resolvers))
-        chains[f"{PREFIX}dns"] = Chain(rules, f"type filter hook prerouting priority {_BEFORE_TRANSLATION}")
+    stands for a pod: what goes to its service addresses, `resolvers`, is judged before they are translated."""
+    chains: dict[str, Chain] = {}
+    for direction in DIRECTIONS:
+        hook = f"type filter hook forward priority {_HOOK_PRIORITY[direction]}"
+        chains[f"{PREFIX}{direction}"] = Chain(tuple(_base_rules(direction, families)), hook)
+        if resolvers:
+            rules = tuple(_resolver_rules(direction, families, resolvers))
+            hook = f"type filter hook prerouting priority {_BEFORE_TRANSLATION[direction]}"
+            chains[f"{PREFIX}dns-{direction}"] = Chain(rules, hook)
     return chains
 
 
-def _resolver_rules(families: Sequence[int], resolvers: Sequence[str]) -> Iterator[str]:
+def _resolver_rules(direction: Direction, families: Sequence[int], resolvers: Sequence[str]) -> Iterator[str]:
     yield "ct state established,related accept"
     for address in resolvers:
         family = family_of(address)
         if family in families:
-            header = FAMILIES[family]
-            yield f"{header} daddr {address} {header} saddr vmap @{map_name(EGRESS, family)}"
+            header, verdicts = FAMILIES[family], map_name(direction, family)
+            yield f"{header} daddr {address} {header} {OWN_SIDE[direction]} vmap @{verdicts}"
 
 
 def family_of(address: str) -> int:

@@ -123,7 +123,7 @@ _STEPS = [
         (r"(ip6?) ([sd]addr) vmap @(\S+)", _verdict_of_map),
         (r"(ip6?) ([sd]addr) @(\S+)", _in_set),
         (r"(ip6?) ([sd]addr) != \{ ([^}]+) \}", _not_in_blocks),
-        (r"(ip6?) ([sd]addr) ([0-9a-f.:]+/\d+)", _in_block),
+        (r"(ip6?) ([sd]addr) ([0-9a-f.:]+(?:/\d+)?)", _in_block),
         (r"meta l4proto (\S+)", lambda _content, packet, match: packet.protocol == match[1]),
         (r"(tcp|udp|sctp) dport \{ ([^}]+) \}", _port),
         (r"jump (\S+)", _jump),

@@ -93,7 +93,12 @@ async def test_both_versions_of_ip_obey(rules: Wire) -> None:
 
 async def test_ports_are_of_their_protocol(rules: Wire) -> None:
     server, client = rules.server, rules.client
-    ports = [{"port": "web"}, {"port": 53, "protocol": "UDP"}, {"port": 100, "endPort": 200, "protocol": "SCTP"}]
+    ports = [
+        {"port": "web"},
+        {"port": "web", "protocol": "SCTP"},
+        {"port": 53, "protocol": "UDP"},
+        {"port": 100, "endPort": 200, "protocol": "SCTP"},
+    ]
     await rules.enforce(policy("ports", podSelector=labelled(app="server"), ingress=[{"ports": ports}]))
     assert gets(client, server.address, 81)
     assert gets(rules.outside, server.address, 53, "udp")

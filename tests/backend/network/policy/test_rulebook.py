@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.network.policy.resolver import as_pod
 from backend.network.policy.rulebook import Rulebook
 from backend.network.policy.rules import read_policy
+from tests.backend.network.policy.nft_interpreter import Packet, passes
 from tests.support.policy_objects import labelled, pod, policy
 
 NONE = policy("none", podSelector=labelled(app="closed"))
@@ -83,3 +84,32 @@ def test_a_resolver_with_pods_of_its_own_stands_for_itself() -> None:
     assert stand_in["status"]["podIPs"] == [{"ip": "10.96.0.10"}]
     assert as_pod({"spec": {**service["spec"], "selector": {"k8s-app": "kube-dns"}}}) is None
     assert as_pod(None) is None
+
+
+def test_cluster_dns_is_a_pod_to_those_who_ask_it_and_to_its_own_policies() -> None:
+    ports = [{"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "metrics", "port": 9153, "protocol": "TCP"}]
+    resolver = as_pod({"spec": {"clusterIPs": ["10.96.0.10"], "ports": ports}})
+    pods = (pod("a", "10.0.0.1", app="closed"), pod("b", "10.0.0.2", app="named"))
+    dns = {"namespaceSelector": labelled(name="system"), "podSelector": labelled(**{"k8s-app": "kube-dns"})}
+    out = policy("out", podSelector=labelled(app="closed"), policyTypes=["Egress"])
+    names = policy(
+        "names", podSelector=labelled(app="named"), policyTypes=["Egress"],
+        egress=[{"to": [dns], "ports": [{"port": "dns", "protocol": "UDP"}]}],
+    )  # fmt: skip
+    namespaces = {"default": {}, "kube-system": {"name": "system"}}
+
+    def answered(*policies: dict[str, object]) -> list[str]:
+        read = [read_policy(found) for found in policies]
+        content = Rulebook(read, namespaces, pods, resolver).content()
+        asked = [
+            Packet(f"10.0.0.{who}", "10.96.0.10", *port)
+            for who in (1, 2, 3)
+            for port in (("udp", 53), ("tcp", 9153))
+        ]
+        return [f"{packet.source[-1]}:{packet.port}" for packet in asked if passes(content, packet)]
+
+    assert answered(out, names) == ["2:53", "3:53", "3:9153"]
+    inside = policy(
+        "inside", "kube-system", podSelector={}, ingress=[{"ports": [{"port": 53, "protocol": "UDP"}]}]
+    )
+    assert answered(out, names, inside) == ["2:53", "3:53"]
