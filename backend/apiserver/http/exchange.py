@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from backend.apiserver.http.protocol import WHOLE
 from backend.meta.errors import ApiError, bad_request
 from backend.meta.uids import new_uid
 
@@ -26,8 +27,6 @@ Send = Callable[[Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
 Upgrade = Callable[[bytes, Sequence[Header]], "UpgradedConnection"]
 
-WHOLE = "http.response.whole"
-"""A message that is an answer's start and all of its body (`status`, `headers`, `body`): one instead of two."""
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 GZIP_FROM = 128 * 1024

@@ -15,7 +15,6 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from backend.apiserver.authentication.client_certificate import certificate_user
 from backend.apiserver.http import request_head
-from backend.apiserver.http.exchange import WHOLE
 from backend.apiserver.http.limits import Limits
 from backend.apiserver.http.request_head import HEAD_LIMIT, Refused
 
@@ -23,6 +22,8 @@ UPGRADE = "upgrade"
 """The extension of a scope whose client asks for another protocol: KubeProtocol.upgrade."""
 SINK = "sink"
 """The extension of a scope whose answer may be a watch: its KubeCycle, which takes frames."""
+WHOLE = "http.response.whole"
+"""A message that is an answer's start and all of its body (`status`, `headers`, `body`): one instead of two."""
 _READ_AHEAD = 256 * 1024
 """Bytes that may wait for the reader of an upgraded connection before the client has to."""
 
