@@ -35,6 +35,7 @@ BY_SERVICE = "proxied service"
 _AT_ONCE = 20
 """Services whose rules are made without a pause: some 3 ms."""
 _UNAVAILABLE_SECONDS = 30.0
+_LONGEST_REST = 0.05
 
 
 @dataclass(slots=True)
@@ -109,7 +110,10 @@ class ServiceProxy:
                 grounds = Grounds(self._bridge, self._cidrs)
                 marker = await self._apply_first(grounds)
             else:
+                began = time.monotonic()
                 await self._sync(grounds, marker)
+                # While there is no end of changes, half of the time is for others.
+                await asyncio.sleep(min(time.monotonic() - began, _LONGEST_REST))
 
     async def _apply_first(self, grounds: Grounds) -> str | None:
         """All services' rules, as often as it takes until there is an nft. The marker of route_localnet."""

@@ -76,6 +76,13 @@ async def test_udp(bed: Bed, proxy: Proxied) -> None:
     assert {answer.split()[0] for answer in answers} == {"p1", "p2"}
 
 
+async def test_the_kernel_takes_rules_for_sctp(bed: Bed, proxy: Proxied) -> None:
+    """Whether or not it has SCTP itself."""
+    entry = endpoint_slice("s", *bed.addresses, ports=[{"port": 8080, "protocol": "SCTP"}])
+    await proxy.put(service("s", IP, port(9, "SCTP", nodePort=30009), type="NodePort"), entry)
+    assert f"{IP} . sctp . 9 : goto cluster4/default/s/sctp/9" in listed()
+
+
 async def test_named_ports_lead_to_ports_of_the_same_name(bed: Bed, proxy: Proxied) -> None:
     both = [port(80, name="a"), port(81, name="b")]
     first = endpoint_slice("s", bed.pods[0].address, ports=[{"name": "a", "port": 8080}], name="s-a")
