@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 import random
+import struct
 from collections.abc import Coroutine
 from typing import Any
 
 from dns.exception import DNSException
-from dns.flags import AA, AD, CD, DO
+from dns.flags import AA, AD, CD, DO, QR, RA, RD
 from dns.message import Message, from_wire, make_response
+from dns.name import Name
+from dns.name import from_wire as name_from_wire
 from dns.rcode import BADVERS, FORMERR, NOERROR, NOTIMP, NXDOMAIN, REFUSED, SERVFAIL, Rcode
+from dns.rdata import from_wire as rdata_from_wire
 from dns.rdataclass import IN
-from dns.rdatatype import AAAA, ANY, AXFR, IXFR, A, is_metatype
+from dns.rdatatype import AAAA, ANY, AXFR, IXFR, A, RdataType, is_metatype
 from dns.rdatatype import to_text as type_name
+from dns.rrset import RRset
 
+from backend.network.dns.encoding import Record, encode, name_wire, opt_record
 from backend.network.dns.forwarder import PAYLOAD, Forwarder, Question, Unresolved
 from backend.network.dns.local_zones import LocalZones, Reply
 from backend.network.dns.response import Response
@@ -63,10 +69,11 @@ class Responder:
             or (asked.rdtype != ANY and is_metatype(asked.rdtype))
         ):
             return _encode(query, Reply(REFUSED), limit)
-        reply = self._zones.reply(asked.name, asked.rdtype)
-        if reply is not None and reply.elsewhere is None:
+        labels = tuple(label.decode("latin-1").lower() for label in asked.name.labels[:-1])
+        reply = self._zones.reply(labels, _wire(asked.name), asked.rdtype)
+        if reply is not None and not reply.elsewhere:
             return _encode(query, reply, limit, authoritative=True, ttl=None)
-        name = asked.name if reply is None or reply.elsewhere is None else reply.elsewhere
+        name = asked.name if reply is None else name_from_wire(name_wire(reply.elsewhere), 0)[0]
         question = Question(name, asked.rdtype, bool(query.ednsflags & DO), bool(query.flags & CD))
         kept = self._forwarder.kept(question)
         if kept is not None:
@@ -93,38 +100,50 @@ def _bare(wire: bytes, rcode: Rcode) -> Response:
 
 
 def _forwarded(query: Message, reply: Reply | None, message: Message, limit: int) -> Response:
-    """Ours, if any, before theirs."""
-    ours = reply or Reply()
-    whole = Reply(
-        message.rcode(), [*ours.answer, *message.answer], [*message.authority], [*message.additional],
-        services=ours.services,
-    )  # fmt: skip
+    """Our names for the name asked for, if any, before the answer of others."""
+    response = make_response(query, recursion_available=True, our_payload=PAYLOAD, pad=0)
+    response.set_rcode(message.rcode())
+    if reply is not None:
+        response.flags |= AA
+    if message.flags & AD and (query.flags & AD or query.ednsflags & DO):
+        response.flags |= AD
+    addresses = [rrset for rrset in message.answer if rrset.rdtype in (A, AAAA)]
+    random.shuffle(addresses)
+    response.answer = [
+        *map(_rrset, reply.answer if reply is not None else ()),
+        *(rrset for rrset in message.answer if rrset.rdtype not in (A, AAAA)), *addresses,
+    ]  # fmt: skip
+    response.authority, response.additional = [*message.authority], [*message.additional]
     ttls = [rrset.ttl for rrset in (*message.answer, *message.authority)]
     ttl = float(min(1, *ttls)) if ttls and message.rcode() in (NOERROR, NXDOMAIN) else 0.0
-    return _encode(query, whole, limit, authoritative=reply is not None, ttl=ttl, flags=message.flags)
+    return Response(
+        response.to_wire(max_size=limit, prefer_truncation=True), type_name(query.question[0].rdtype),
+        message.rcode().name, ttl, frozenset(reply.services if reply is not None else ()),
+    )  # fmt: skip
+
+
+def _wire(name: Name) -> bytes:
+    return b"".join(bytes((len(label),)) + label for label in name.labels)
+
+
+def _rrset(record: Record) -> RRset:
+    rrset = RRset(name_from_wire(record.owner, 0)[0], IN, RdataType(record.rdtype))
+    rrset.add(rdata_from_wire(IN, RdataType(record.rdtype), record.data, 0, len(record.data)), record.ttl)
+    return rrset
 
 
 def _encode(
-    query: Message,
-    reply: Reply,
-    limit: int,
-    *,
-    authoritative: bool = False,
-    ttl: float | None = 0.0,
-    flags: int = 0,
+    query: Message, reply: Reply, limit: int, *, authoritative: bool = False, ttl: float | None = 0.0
 ) -> Response:
-    response = make_response(query, recursion_available=True, our_payload=PAYLOAD, pad=0)
-    if authoritative:
-        response.flags |= AA
-    if flags & AD and (query.flags & AD or query.ednsflags & DO):
-        response.flags |= AD
-    response.set_rcode(reply.rcode)
-    addresses = [rrset for rrset in reply.answer if rrset.rdtype in (A, AAAA)]
-    random.shuffle(addresses)
-    response.answer = [*(rrset for rrset in reply.answer if rrset.rdtype not in (A, AAAA)), *addresses]
-    response.authority, response.additional = reply.authority, reply.additional
     asked = query.question[0]
+    flags = QR | RA | (query.flags & RD) | (AA if authoritative else 0) | (reply.rcode & 0xF)
+    opt = opt_record(PAYLOAD, reply.rcode >> 4, query.ednsflags & DO) if query.edns >= 0 else b""
+    addresses = [record for record in reply.answer if record.rdtype in (A, AAAA)]
+    random.shuffle(addresses)
+    answer = [*(record for record in reply.answer if record.rdtype not in (A, AAAA)), *addresses]
+    question = _wire(asked.name) + struct.pack("!HH", asked.rdtype, asked.rdclass)
+    wire = encode(query.id, flags, question, (answer, reply.authority, reply.additional), opt, limit)
     return Response(
-        response.to_wire(max_size=limit, prefer_truncation=True), type_name(asked.rdtype), reply.rcode.name, ttl,
-        frozenset(reply.services), reply.reverse, min(ORDERS, len(addresses)) or 1,
+        wire, type_name(asked.rdtype), reply.rcode.name, ttl, frozenset(reply.services), reply.reverse,
+        min(ORDERS, len(addresses)) or 1,
     )  # fmt: skip

@@ -14,7 +14,9 @@ BATCH = 64
 """Questions that are answered without looking at anything else: about a millisecond."""
 MAX_QUESTION = 4096
 RECEIVE_BUFFER = 1 << 20
-"""Bytes for what comes while the process does something else."""
+"""Bytes for what comes while the process does something else: over a thousand questions."""
+_SO_RCVBUFFORCE = 33
+"""Of Linux, which this Python has no name for: the size whatever net.core.rmem_max says, for root."""
 
 
 class UdpListener:
@@ -22,7 +24,10 @@ class UdpListener:
 
     def __init__(self, sock: socket.socket, frontend: Frontend) -> None:
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+        except PermissionError:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         self._sock = sock
         self._frontend = frontend
         self._loop = asyncio.get_running_loop()
