@@ -85,7 +85,14 @@ def _both(home: Path) -> Both:
     env = _environment(home)
 
     def run(*args: str, stdin: bytes = b"", cwd: Path | None = None) -> tuple[Outcome, Outcome]:
-        return _call([KUBECTL], args, stdin, cwd, env), _call(MINIKCTL, args, stdin, cwd, env)
+        """One after the other, but for a watch until its timeout: it changes nothing, and only waits."""
+        kubectl, minikctl = ((program, args, stdin, cwd, env) for program in ([KUBECTL], MINIKCTL))
+        if "--request-timeout=1" not in args:
+            return _call(*kubectl), _call(*minikctl)
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(_call, *kubectl)
+            second = _call(*minikctl)
+            return first.result(), second
 
     return run
 
