@@ -16,6 +16,7 @@ from backend.apiserver.http.metrics import Metrics
 from backend.apiserver.http.request_counts import RequestCounts
 from backend.apiserver.http.routes import Router
 from backend.machinery.controller import Controller, Key
+from backend.machinery.durations import Durations
 from backend.resources.catalog import Catalog
 from backend.store.api import StoreFigures
 
@@ -114,6 +115,15 @@ async def test_objects_the_store_and_what_is_in_flight(metrics: Metrics, counts:
     assert found["minikctl_store_batch_size_count"][0].value == 7
     assert found["minikctl_store_size_bytes"][0].value == 4096
     assert found["process_resident_memory_bytes"][0].value > 0
+
+
+async def test_durations_are_cumulated(metrics: Metrics) -> None:
+    durations = Durations("some_duration_seconds", "help", [0.1, 1.0])
+    for seconds in (0.05, 0.5, 7.0):
+        durations.observe(seconds)
+    samples = (await scraped(metrics))["some_duration_seconds_bucket"]
+    buckets = {sample.labels["le"]: sample.value for sample in samples}
+    assert buckets == {"0.1": 1, "1": 2, "+Inf": 3}
 
 
 async def test_work_queues_tell_what_waits_and_what_failed(metrics: Metrics) -> None:
