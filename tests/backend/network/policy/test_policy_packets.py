@@ -157,3 +157,26 @@ async def test_a_connection_goes_on_and_none_is_new(rules: Wire) -> None:
     await rules.enforce(policy("none", podSelector={}, policyTypes=["Ingress", "Egress"]))
     assert rules.client.say(talk).startswith("server")
     assert not gets(rules.client, rules.server.address, 80)
+
+
+async def test_the_kernel_takes_whatever_the_api_takes(rules: Wire) -> None:
+    """One policy that nft refuses would keep all rules of the cluster out of the kernel."""
+    peers = [
+        {"podSelector": {"matchExpressions": [{"key": "a.b/c", "operator": "NotIn", "values": ["x", "y"]}]}},
+        *(
+            {"ipBlock": {"cidr": cidr}}
+            for cidr in ("0.0.0.0/0", "::/0", "10.1.2.3/32", "fd00::1/128", "0.0.0.0/32")
+        ),
+        {"ipBlock": {"cidr": "::/0", "except": ["fd00::/8", "fd00::/9", "fe80::1/128"]}},
+        {"ipBlock": {"cidr": "10.9.8.7/8", "except": ["10.0.0.0/9", "10.128.0.0/9"]}},
+    ]
+    ports = [
+        *({"protocol": protocol} for protocol in ("TCP", "UDP", "SCTP")),
+        *({"port": "0-a-name-of-15", "protocol": protocol} for protocol in ("TCP", "UDP", "SCTP")),
+        *({"port": first, "endPort": last} for first, last in ((1, 65535), (5, 9), (8, 20), (21, 22), (22, 22))),
+    ]
+    rule = {"ports": ports}
+    spec = {"ingress": [{"from": peers, **rule}, rule, {"from": peers}], "egress": [{"to": peers, **rule}, {}]}
+    names = ("0.a-b.c", "n" * 253, "drop")
+    await rules.enforce(*(policy(name, podSelector={}, **spec) for name in names))
+    assert gets(rules.client, rules.server.address, 80)
