@@ -14,6 +14,7 @@ from typing import Any
 from backend.apiserver.http.limits import Limits
 from backend.apiserver.http.protocol import KubeProtocol, UpgradedConnection
 from backend.network.ingress.headers import Header, Origin
+from backend.network.ingress.request_parser import RequestParser, body_framing
 
 BODY_SECONDS = 60.0
 """How long a client may pause within a request's body. Source: client_body_timeout of nginx."""
@@ -26,13 +27,23 @@ class IngressProtocol(KubeProtocol):
 
     limits = LIMITS
     on_lost: Callable[[], None] | None = None
+    body_to_come = b""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.parser = RequestParser(self)  # type: ignore[assignment]
 
     def on_headers_complete(self) -> None:
         """A body may come for as long as it keeps coming."""
         self.scope["state"]["connection"] = self
+        self.body_to_come = body_framing(self.headers) if self.parser.should_upgrade() else b""
         super().on_headers_complete()
         self.scope["state"]["cycle"] = self.cycle
         self.cycle.deadline = math.inf  # type: ignore[attr-defined]
+
+    def on_message_complete(self) -> None:
+        if not self.body_to_come:
+            super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -7,6 +7,7 @@ import ssl
 
 import pytest
 
+from backend.apiserver.http.limits import Limits
 from backend.network.ingress import exchange as exchange_module
 from backend.network.ingress.backends import Endpoint
 from backend.network.ingress.certificates import default_context
@@ -289,6 +290,45 @@ async def test_an_upgrade_that_the_backend_declines_is_an_ordinary_answer(ingres
     assert [asked.get("upgrade") for _, asked, _ in pod.asked] == ["websocket", None]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("chunked", [True, False])
+@pytest.mark.parametrize("protocol", ["h2c", "other"])
+async def test_the_body_of_an_upgrade_is_no_request(ingress, protocol, chunked, at_once):
+    pod = saying()
+    await ingress.backend(pod)
+    forged = b"GET /app/forged HTTP/1.1\r\nHost: a\r\n\r\n"
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(forged), forged) if chunked else forged
+    framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(forged)
+    head = (
+        b"POST /app HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: "
+        + protocol.encode()
+        + b"\r\n"
+        + framing
+    )
+    async with ingress.connect() as (reader, writer):
+        for _ in range(2):
+            if at_once:
+                writer.write(head + b"\r\n\r\n" + body)
+            else:
+                writer.write(head + b"\r\n\r\n")
+                await asyncio.sleep(0.02)
+                writer.write(body)
+            assert (await answer_of(reader))[0] == 200
+        writer.write(GET)
+        assert (await answer_of(reader))[0] == 200
+    assert [(first.split()[1], sent) for first, _, sent in pod.asked] == [("/app", forged)] * 2 + [("/app", b"")]
+
+
+async def test_a_whole_url_is_asked_for_by_its_path(ingress):
+    pod = saying()
+    await ingress.backend(pod)
+    ingress.rules("app", host="a.com")
+    async with ingress.connect() as (reader, writer):
+        writer.write(b"GET http://other.com/app?x HTTP/1.1\r\nHost: a.com\r\n\r\n")
+        assert (await answer_of(reader))[0] == 200
+    assert (pod.asked[0][0], pod.asked[0][1]["host"]) == ("GET /app?x HTTP/1.1", "a.com")
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [
@@ -446,6 +486,23 @@ async def test_a_client_that_leaves_takes_its_request_along(ingress):
         await asked.wait()
     async with asyncio.timeout(10):
         await gone.wait()
+
+
+async def test_a_head_that_does_not_come(ingress, monkeypatch):
+    monkeypatch.setattr(ingress.front._server, "_limits", Limits(request_timeout=60, head_timeout=0.2))
+    async with ingress.connect() as (reader, writer):
+        writer.write(b"GET /app HTTP/1.1\r\nHost: a")
+        assert await reader.read() == b""
+
+
+async def test_a_request_in_single_bytes(ingress):
+    await ingress.backend(saying())
+    async with ingress.connect() as (reader, writer):
+        for byte in b"POST /app HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n":
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0)
+        assert (await answer_of(reader))[2] == b"hello"
 
 
 async def test_a_body_that_stops_coming(ingress, monkeypatch):
