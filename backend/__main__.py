@@ -70,6 +70,7 @@ class Backend:
         self._server: Server | None = None
         self._tls: ssl.SSLContext
         self._port = 0
+        self._ports: dict[str, int] = {}
 
     def shutdown(self, keep_pods: bool) -> None:
         self._keep_pods = keep_pods
@@ -157,21 +158,24 @@ class Backend:
     async def listen_at(self, address: str) -> int:
         """Answer at one more address of this machine, which the certificate names from then on. The port there.
 
-        It is the one that clients outside of the cluster use, unless somebody has that at `address`."""
+        It is the one that clients outside of the cluster use, unless somebody has that at `address`. Raises OSError,
+        StartError."""
         from backend.apiserver.http.server import bind
 
         keys = await asyncio.to_thread(_prepare, self._config, (address,))
         self._tls.load_cert_chain(keys.server_cert, keys.server_key)
         if self._config.address in home.WILDCARDS:
             return self._port
+        if address in self._ports:
+            return self._ports[address]
         try:
             listener = bind(address, self._port, to_come=True)
         except OSError:
             listener = bind(address, 0, to_come=True)
         assert self._server is not None
         await self._server.listen_tls(listener, self._tls)
-        port: int = listener.getsockname()[1]
-        return port
+        self._ports[address] = listener.getsockname()[1]
+        return self._ports[address]
 
     def _bearer_tokens(self) -> BearerTokens:
         from backend.apiserver.authentication.bearer_tokens import BearerTokens

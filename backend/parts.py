@@ -269,7 +269,12 @@ class Parts:
         """At this machine's address on the bridge, of the family that the service `kubernetes` has."""
         v6 = ":" in self._config.service_cidrs[0]
         address = next((each for each in bridge.gateways if (":" in each) == v6), bridge.gateways[0])
-        self._advertised = address, await self._listen_at(address)
+        try:
+            self._advertised = address, await self._listen_at(address)
+        except (OSError, home.StartError) as error:
+            assert self._pod_network is not None
+            await self._pod_network.tell("API server", f"the API server is not reached by pods: {error}")
+            return
         if self._kubernetes_service is not None:
             self._kubernetes_service.advertise(*self._advertised)
 
