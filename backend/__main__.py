@@ -70,7 +70,7 @@ class Backend:
         self._server: Server | None = None
         self._tls: ssl.SSLContext
         self._port = 0
-        self._ports: dict[str, int] = {}
+        self._ports: dict[str, int] = {}  # by address, of `listen_at`
 
     def shutdown(self, keep_pods: bool) -> None:
         self._keep_pods = keep_pods
