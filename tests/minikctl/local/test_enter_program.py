@@ -32,10 +32,16 @@ def enter(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     return [EMULATORS[machine], str(path)]
 
 
+def enters(enter: list[str]) -> None:
+    if len(enter) > 1:
+        pytest.skip("an emulator has threads, and a process with threads enters no mount namespace")
+
+
 @needs_root
 def test_it_becomes_a_program_of_the_other_mount_namespace_with_its_arguments_and_environment(
     enter: list[str], tmp_path: Path
 ) -> None:
+    enters(enter)
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "file").write_text("seen")
     script = f"mount -t tmpfs tmpfs {tmp_path / 'hidden'} && exec {' '.join(enter)} /proc/{os.getpid()}/ns/mnt"
@@ -47,12 +53,14 @@ def test_it_becomes_a_program_of_the_other_mount_namespace_with_its_arguments_an
     assert done.stdout == "seenenv one two words\n"
 
 
+def test_its_exit_code_says_that_there_is_no_such_process(enter: list[str]) -> None:
+    assert subprocess.run([*enter, "/proc/0/ns/mnt", "/bin/true"], check=False).returncode == FAILED + errno.ENOENT
+
+
 @needs_root
-@pytest.mark.parametrize(
-    ("arguments", "reason"), [(("/proc/0/ns/mnt", "/bin/true"), "ENOENT"), (("/proc/self/ns/mnt", "/"), "EACCES")]
-)
-def test_its_exit_code_says_what_failed(enter: list[str], arguments: tuple[str, ...], reason: str) -> None:
-    assert subprocess.run([*enter, *arguments], check=False).returncode == FAILED + getattr(errno, reason)
+def test_its_exit_code_says_that_the_program_cannot_be_run(enter: list[str]) -> None:
+    enters(enter)
+    assert subprocess.run([*enter, "/proc/self/ns/mnt", "/"], check=False).returncode == FAILED + errno.EACCES
 
 
 @pytest.mark.parametrize(("machine", "number"), [("amd64", 62), ("arm64", 183)])
