@@ -72,7 +72,7 @@ def start(profile: Profile, runtime: str = "", options: Sequence[str] = ()) -> b
             raise CommandError(f"error: {text}")
     if options and not began:
         names = " and ".join(option.partition("=")[0] for option in options)
-        raise CommandError(f'error: cluster "{profile.name}" is running without this {names}: stop it first')
+        raise CommandError(f'error: cluster "{profile.name}" is running: stop it first, to start it with {names}')
     return began
 
 

@@ -207,6 +207,17 @@ def test_requests_are_spread_and_follow_a_scaling(site: Site) -> None:
     assert "service default/second has no ready endpoints" in site.get("a.dev.example.com", "/app/")[1]
 
 
+def test_ports_are_chosen_at_a_start(site: Site) -> None:
+    running = site.cluster.fails("cluster", "start", "--ingress-http-port=0", "--ingress-https-port=8443")
+    assert (
+        "is running: stop it first, --ingress-http-port and --ingress-https-port is for a start" in running.stderr
+    )
+    wrong = site.cluster.fails("cluster", "start", "--ingress-http-port=70000")
+    assert wrong.stderr.startswith(
+        "error: invalid value 70000 for --ingress-http-port: must be 0 for any port, or"
+    )
+
+
 def test_the_ports_close_with_the_last_ingress(site: Site) -> None:
     manifest = json.loads(site.cluster.run("get", "ingress", "site", "-o", "json"))
     site.cluster.run("delete", "ingress", "site")

@@ -132,7 +132,7 @@ class IngressController:
             await self._stack.aclose()
             self._table = Table()
         else:
-            self._table = Table(ours)
+            self._table = await asyncio.to_thread(Table, ours)  # A thousand Ingresses take a while.
             if self._serving is not None:
                 await self._serving.use(self._table)
             else:
