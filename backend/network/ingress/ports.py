@@ -18,6 +18,7 @@ BACKLOG = 2048
 _ELSEWHERE = 8000
 """What is added to a port that cannot be had: 80 becomes 8080, as it has long been done, and 443 becomes 8443."""
 _TRIES = 100
+_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,21 @@ def open_listener(file: Path, scheme: str, wanted: int) -> Listener:
 
 def _listen(port: int) -> socket.socket:
     """Of both IP families, where the machine has both. Raises OSError."""
-    both = socket.has_dualstack_ipv6()
-    listener = socket.socket(socket.AF_INET6 if both else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        return _listener(socket.AF_INET6, port)
+    except OSError as error:
+        if error.errno not in _NO_IPV6:
+            raise
+    return _listener(socket.AF_INET, port)
+
+
+def _listener(family: socket.AddressFamily, port: int) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if both:
+        if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind(("::" if both else "0.0.0.0", port))
+        listener.bind(("", port))
         listener.listen(BACKLOG)
     except OSError:
         listener.close()

@@ -41,6 +41,20 @@ def test_it_listens_on_all_addresses_of_both_families(memory):
             socket.create_connection((host, listener.port), timeout=5).close()
 
 
+def test_a_machine_without_ipv6(memory, monkeypatch):
+    made = ports._listener
+
+    def of_family(family, port):
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return made(family, port)
+
+    monkeypatch.setattr(ports, "_listener", of_family)
+    listener = open_listener(memory, "http", 0)
+    with contextlib.closing(listener.socket):
+        socket.create_connection(("127.0.0.1", listener.port), timeout=5).close()
+
+
 def test_a_port_that_is_taken_becomes_another_which_is_remembered(memory, taken):
     port, why = opened(memory, taken)
     assert port != taken
