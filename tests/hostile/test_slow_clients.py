@@ -64,16 +64,29 @@ def large_maps(wire: Wire, count: int) -> Iterator[None]:
 def test_a_client_that_reads_nothing_is_dropped(wire: Wire, query: str) -> None:
     with large_maps(wire, 4), wire.open() as connection:
         connection.sendall(f"GET {MAPS}?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        ended = select.poll()
-        ended.register(connection, 0)  # whatever waits to be read
-        assert ended.poll(20_000)
-        received = 0
-        try:
-            while chunk := connection.recv(1 << 20):
-                received += len(chunk)
-        except ConnectionResetError:
-            pass
-    assert 0 < received < 4 * LARGE
+        assert 0 < received_until_dropped(connection) < 4 * LARGE
+
+
+def test_a_client_that_reads_no_more_of_its_watch_is_dropped(wire: Wire) -> None:
+    with wire.open() as connection:
+        connection.sendall(f"GET {MAPS}?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        until(connection, b"kube-root-ca.crt")
+        with large_maps(wire, 8):
+            assert 0 < received_until_dropped(connection) < 8 * LARGE
+
+
+def received_until_dropped(connection: socket.socket) -> int:
+    """Bytes that could be read once the server had closed it, and not before."""
+    ended = select.poll()
+    ended.register(connection, 0)  # whatever waits to be read
+    assert ended.poll(20_000)
+    received = 0
+    try:
+        while chunk := connection.recv(1 << 20):
+            received += len(chunk)
+    except ConnectionResetError:
+        pass
+    return received
 
 
 def until(watch: socket.socket, text: bytes) -> None:
