@@ -24,7 +24,10 @@ from tests.support.service_objects import endpoint_slice, service
 IMAGE = "busybox:1.36"
 ROUNDS = 10
 SERVICES, ENDPOINTS = 1000, 10
-TURNS = 40
+STREAMS = 6
+"""Pairs of connections: how the processors share the work is another matter for each."""
+CHUNK = 16 << 20
+"""Bytes that stream.py sends at a time."""
 _STREAM = Path(__file__).with_name("stream.py")
 _MANY = "bench-many"
 
@@ -46,30 +49,39 @@ def endpoint_rows(cluster: Cluster) -> list[Row]:
             took.append(max(0.0, answered - ready.of(name)))
             cluster.run("delete", "pod", name, "--grace-period=0", "--force")
             _await(address, answering=False)
-    worst = max(took)
-    beside = f"median {median(took) * 1000:.0f} ms of {ROUNDS}"
-    return [Row("traffic after Ready, the longest", f"{worst * 1000:.0f} ms", beside, "<= 100 ms", worst <= 0.1)]
+    usual = median(took)
+    beside = f"the longest of {ROUNDS} {max(took) * 1000:.0f} ms"
+    return [
+        Row("a new endpoint's traffic after Ready", f"{usual * 1000:.0f} ms", beside, "<= 100 ms", usual <= 0.1)
+    ]
 
 
 def throughput_rows(cluster: Cluster) -> list[Row]:
-    """Bytes from pod to pod, to the pod's address and to the service's in turns."""
+    """From pod to pod, to the pod's address and to the service's in turns of some 20 ms: other work slows both."""
     _create(cluster, {"kind": "Service", **_named("sink"), "spec": _service_spec("sink", 9000)})
     for name in ("sink", "source"):
         _create(cluster, _pod(name, name))
     cluster.run("wait", "pod/sink", "pod/source", "--for=condition=Ready", "--timeout=60s")
     pod_ip = str(cluster.run("get", "pod", "sink", "-o", "jsonpath={.status.podIP}"))
     service_ip = _cluster_ip(cluster, "sink")
+    send = [*_within("source"), sys.executable, str(_STREAM), "send", "9000"]
+    seconds: dict[str, list[float]] = {pod_ip: [], service_ip: []}
     with subprocess.Popen([*_within("sink"), sys.executable, str(_STREAM), "receive", "9000"]) as receiver:
         try:
-            _rate(pod_ip), _rate(service_ip)  # Neighbours are found.
-            direct, balanced = [], []
-            for turn in range(TURNS):
-                for address, rates in ((pod_ip, direct), (service_ip, balanced))[:: 1 if turn % 2 else -1]:
-                    rates.append(_rate(address))
+            _await_port(pod_ip, 9000)
+            for turn in range(STREAMS):
+                both = [pod_ip, service_ip][:: 1 if turn % 2 else -1]
+                lines = subprocess.run(
+                    [*send, *both], check=True, capture_output=True, text=True, timeout=120
+                ).stdout
+                for each in map(str.split, lines.splitlines()):
+                    for address, took in zip(both, each, strict=True):
+                        seconds[address].append(float(took))
         finally:
             receiver.kill()
-    ratio = sum(balanced) / sum(direct) * 100
-    beside = f"to the pod {median(direct) / 1e9:.2f} GB/s, to the service {median(balanced) / 1e9:.2f} GB/s"
+    direct, balanced = median(seconds[pod_ip]), median(seconds[service_ip])
+    beside = f"to the pod {_gigabytes(direct):.2f} GB/s, to the service {_gigabytes(balanced):.2f} GB/s"
+    ratio = direct / balanced * 100
     return [Row("throughput by a service's address", f"{ratio:.1f} %", beside, ">= 95 %", ratio >= 95)]
 
 
@@ -172,10 +184,21 @@ def _await(address: str, *, answering: bool) -> float:
     raise AssertionError(f"{address} does not {'answer' if answering else 'cease'}")
 
 
-def _rate(address: str) -> float:
-    """Bytes a second, from the pod `source`."""
-    command = [*_within("source"), sys.executable, str(_STREAM), "send", address, "9000"]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+def _await_port(address: str, port: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection((address, port), 1).close()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _gigabytes(seconds: float) -> float:
+    """A second, where a chunk took so long."""
+    return CHUNK / seconds / 1e9
 
 
 def _within(pod: str) -> list[str]:

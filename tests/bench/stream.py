@@ -1,4 +1,8 @@
-"""`stream.py receive PORT` takes what comes; `stream.py send ADDRESS PORT` sends a while, and prints bytes a second."""
+"""`stream.py receive PORT` takes what comes, and answers a byte for each CHUNK of it.
+
+`stream.py send PORT ADDRESS...` sends a chunk to each address in turn, TURNS times over one connection each, and prints
+the seconds that each chunk took, a line for each turn.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ import sys
 import threading
 import time
 
-SECONDS = 0.3
-BLOCK = 1 << 18
+CHUNK = 16 << 20
+TURNS = 60
+_BLOCK = 1 << 18
 
 
 def receive(port: int) -> None:
@@ -19,27 +24,32 @@ def receive(port: int) -> None:
 
 
 def _take(connection: socket.socket) -> None:
-    room = bytearray(BLOCK)
+    room = memoryview(bytearray(_BLOCK))
+    missing = CHUNK
     with connection:
-        while connection.recv_into(room):
-            pass
-        connection.sendall(b"!")
+        while size := connection.recv_into(room[: min(missing, _BLOCK)]):
+            missing -= size
+            if not missing:
+                connection.sendall(b"!")
+                missing = CHUNK
 
 
-def send(address: str, port: int) -> None:
-    """Until the other side has read it all."""
-    block, sent = bytes(BLOCK), 0
-    with socket.create_connection((address, port), 10) as connection:
-        began = time.monotonic()
-        while time.monotonic() < began + SECONDS:
-            connection.sendall(block)
-            sent += BLOCK
-        connection.shutdown(socket.SHUT_WR)
-        connection.recv(1)
-        print(sent / (time.monotonic() - began))
+def send(port: int, addresses: list[str]) -> None:
+    connections = [socket.create_connection((address, port), 30) for address in addresses]
+    for _ in range(TURNS):
+        print(*map(_chunk, connections))
+
+
+def _chunk(connection: socket.socket) -> float:
+    block = bytes(_BLOCK)
+    began = time.monotonic()
+    for _ in range(CHUNK // _BLOCK):
+        connection.sendall(block)
+    connection.recv(1)
+    return time.monotonic() - began
 
 
 if sys.argv[1] == "receive":
     receive(int(sys.argv[2]))
 else:
-    send(sys.argv[2], int(sys.argv[3]))
+    send(int(sys.argv[2]), sys.argv[3:])
