@@ -16,8 +16,23 @@ from dns.name import from_wire as name_from_wire
 from dns.rcode import BADVERS, FORMERR, NOERROR, NOTIMP, NXDOMAIN, REFUSED, SERVFAIL, Rcode
 from dns.rdata import from_wire as rdata_from_wire
 from dns.rdataclass import IN
-from dns.rdatatype import AAAA, ANY, AXFR, IXFR, A, RdataType, is_metatype
-from dns.rdatatype import to_text as type_name
+from dns.rdatatype import (
+    AAAA,
+    ANY,
+    AXFR,
+    CNAME,
+    HTTPS,
+    IXFR,
+    MX,
+    NS,
+    PTR,
+    SOA,
+    SRV,
+    TXT,
+    A,
+    RdataType,
+    is_metatype,
+)
 from dns.rrset import RRset
 
 from backend.network.dns.encoding import Record, encode, name_wire, opt_record
@@ -31,6 +46,8 @@ MIN_UDP, MAX_UDP, MAX_TCP = 512, 4096, 65535
 """Bytes of an answer: without EDNS, at most with it, and by TCP."""
 ORDERS = 8
 """So many answers with the same addresses in other orders are made, and sent in turn: many clients take the first."""
+COUNTED = frozenset((A, AAAA, ANY, CNAME, HTTPS, MX, NS, PTR, SOA, SRV, TXT))
+"""Types that are counted by name: there are 65,536."""
 _HEADER = 12
 _QR, _RD = 0x80, 0x01
 
@@ -117,9 +134,13 @@ def _forwarded(query: Message, reply: Reply | None, message: Message, limit: int
     ttls = [rrset.ttl for rrset in (*message.answer, *message.authority)]
     ttl = float(min(1, *ttls)) if ttls and message.rcode() in (NOERROR, NXDOMAIN) else 0.0
     return Response(
-        response.to_wire(max_size=limit, prefer_truncation=True), type_name(query.question[0].rdtype),
+        response.to_wire(max_size=limit, prefer_truncation=True), _counted(query.question[0].rdtype),
         message.rcode().name, ttl, frozenset(reply.services if reply is not None else ()),
     )  # fmt: skip
+
+
+def _counted(rdtype: RdataType) -> str:
+    return rdtype.name if rdtype in COUNTED else "other"
 
 
 def _wire(name: Name) -> bytes:
@@ -144,6 +165,6 @@ def _encode(
     question = _wire(asked.name) + struct.pack("!HH", asked.rdtype, asked.rdclass)
     wire = encode(query.id, flags, question, (answer, reply.authority, reply.additional), opt, limit)
     return Response(
-        wire, type_name(asked.rdtype), reply.rcode.name, ttl, frozenset(reply.services), reply.reverse,
+        wire, _counted(asked.rdtype), reply.rcode.name, ttl, frozenset(reply.services), reply.reverse,
         min(ORDERS, len(addresses)) or 1,
     )  # fmt: skip

@@ -14,7 +14,7 @@ class Response:
 
     wire: bytes
     rdtype: str = ""
-    """As text; "" where the question could not be read."""
+    """As it is counted; "" where the question could not be read."""
     rcode: str = "NOERROR"
     ttl: float | None = 0.0
     services: frozenset[ServiceKey] = frozenset()

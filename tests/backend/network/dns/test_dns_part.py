@@ -58,11 +58,11 @@ async def endpoint(plane: ControlPlane, address: str = HERE) -> dict[str, int]:
     return {port["name"]: port["port"] for port in found["ports"]}
 
 
-def ask(address: str, port: int, name: str) -> dns.message.Message:
+def ask(address: str, port: int, name: str, rdtype: str = "A") -> dns.message.Message:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(20)
         asking.connect((address, port))
-        asking.send(dns.message.make_query(name, "A").to_wire())
+        asking.send(dns.message.make_query(name, rdtype).to_wire())
         return dns.message.from_wire(asking.recv(4096))
 
 
@@ -159,9 +159,11 @@ async def test_its_metrics(plane: ControlPlane) -> None:
         ports = await endpoint(plane)
         for name in ("cluster.local", "nobody.cluster.local", "nobody.cluster.local"):
             await asyncio.to_thread(ask, HERE, ports["dns"], name)
+        await asyncio.to_thread(ask, HERE, ports["dns"], "cluster.local", "TYPE65000")
         page = await fetch(ports["metrics"], "/metrics")
         labels = 'family="1",proto="udp",server="dns://:53",type="A",view="",zone="."'
         assert f"coredns_dns_requests_total{{{labels}}} 3.0\n" in page
+        assert 'type="other",view="",zone="."} 1.0\n' in page
         assert 'coredns_dns_responses_total{rcode="NXDOMAIN",server="dns://:53",view="",zone="."} 2.0\n' in page
         assert (await fetch(ports["metrics"], "/")).startswith("HTTP/1.1 404 ")
         assert await fetch(ports["metrics"], "x" * 10_000) == ""
