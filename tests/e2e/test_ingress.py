@@ -17,8 +17,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from tests.support.cli import BIN, Cluster
+from tests.support.pem import certificate as self_signed
+from tests.support.pem import ec_key, pem_key
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubectl]
 
@@ -113,12 +116,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     cluster.run("cluster", "start", "--ingress-http-port=0", "--ingress-https-port=0")
     try:
         certificate, key = folder / "tls.crt", folder / "tls.key"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-             "-subj", "/CN=shop", "-addext", "subjectAltName=DNS:shop.example.com",
-             "-keyout", str(key), "-out", str(certificate)],
-            check=True, capture_output=True, timeout=30,
-        )  # fmt: skip
+        pair = ec_key()
+        key.write_bytes(pem_key(pair))
+        certificate.write_bytes(self_signed(pair, [x509.DNSName("shop.example.com")]))
         cluster.run("create", "secret", "tls", "shop", f"--cert={certificate}", f"--key={key}")
         apps = APP.replace("NAME", "first") + APP.replace("NAME", "second")
         cluster.run("apply", "-f", "-", stdin=apps + INGRESS)
@@ -209,9 +209,8 @@ def test_requests_are_spread_and_follow_a_scaling(site: Site) -> None:
 
 def test_ports_are_chosen_at_a_start(site: Site) -> None:
     running = site.cluster.fails("cluster", "start", "--ingress-http-port=0", "--ingress-https-port=8443")
-    assert (
-        "is running: stop it first, --ingress-http-port and --ingress-https-port is for a start" in running.stderr
-    )
+    wanted = "is running: stop it first, to start it with --ingress-http-port and --ingress-https-port"
+    assert wanted in running.stderr
     wrong = site.cluster.fails("cluster", "start", "--ingress-http-port=70000")
     assert wrong.stderr.startswith(
         "error: invalid value 70000 for --ingress-http-port: must be 0 for any port, or"
