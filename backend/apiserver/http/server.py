@@ -120,6 +120,7 @@ class Server:
         for connection in list(self._state.connections):
             connection.transport.abort()
         for listener in self._listeners:
+            listener.close()  # One may have come meanwhile, for pods: their bridge was found.
             await listener.wait_closed()
 
     async def listen(

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from backend.apiserver import pki
+from backend.apiserver.http.server import Server, bind
 from tests.backend.apiserver.http.conftest import TOKEN, Running
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -241,3 +242,20 @@ async def test_a_connection_is_closed_only_after_it_was_idle_for_long_enough(
     began = asyncio.get_running_loop().time()
     assert await asyncio.wait_for(connection.reader.read(), 5) == b""
     assert asyncio.get_running_loop().time() - began > 0.2
+
+
+async def test_a_listener_that_comes_while_the_server_stops_ends_with_it() -> None:
+    """Pods' bridge may be found at any time, and the server listens there then."""
+
+    class App:
+        async def __call__(self, scope: object, receive: object, send: object) -> None:
+            return None
+
+        async def stop(self) -> None:
+            await server.listen(late, None)
+
+    server, late = Server(App()), bind("127.0.0.1", 0)
+    address = late.getsockname()
+    await asyncio.wait_for(server.stop(), 10)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(*address)
