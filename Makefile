@@ -13,7 +13,7 @@ demo: $(VENV)/installed engine image nft
 	manifests/secrets/demo.sh $(BIN)
 
 test: $(VENV)/installed $(VENV)/clients/installed engine image nft ip dig
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 4 --dist loadfile
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from contextlib import closing
 from typing import Any
+from urllib.parse import urlsplit
 
 from minikctl.client.errors import Failure, StatusError, TimedOut
 from minikctl.client.rest import Client, ResourceMapping
@@ -35,7 +37,10 @@ def run(call: Invocation) -> int:
     rows = []
     for service in services:
         try:
-            rows += [(service, url) for url in _urls(call, service, deadline)]
+            found = _urls(call, service, deadline)
+            rows += [(service, url) for url in found]
+            if not is_external(service):
+                _await_answers(call, found, deadline)
         except Failure as error:
             if not every:
                 raise
@@ -85,6 +90,28 @@ def _ready_slices(client: Client, namespace: str, name: str, deadline: float) ->
                 raise
 
 
+def _await_answers(call: Invocation, found: list[ServiceUrl], deadline: float) -> None:
+    """Return once all that is TCP can be connected to: an endpoint may be ready before its program listens, and before
+    the proxy knows of it. Of what cannot be until `deadline` a warning tells."""
+    for url in (each.url for each in found):
+        if not url.startswith(("udp:", "sctp:")) and not _listens(url, deadline):
+            call.streams.err.write(f"warning: nothing answers at {url} yet\n")
+
+
+def _listens(url: str, deadline: float) -> bool:
+    """There is no event to wait for."""
+    parts = urlsplit(url)
+    assert parts.port is not None
+    while True:
+        try:
+            socket.create_connection((parts.hostname, parts.port), max(deadline - time.monotonic(), 0.2)).close()
+            return True
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+
+
 def _node_address(client: Client) -> str:
     """The node's address for node ports; "" where the machine has none but its loopback."""
     for node in client.get(_NODES.path())["items"]:
@@ -123,9 +150,9 @@ COMMAND = Command(
     short="Show by which URLs a service is reached from this machine",
     long="Show by which URLs a service of the local cluster is reached from this machine, one for each of its"
     " ports.\n\n"
-    "It waits until the service has an endpoint that is ready, so that what is printed works. The URL has the address"
-    " of the load balancer, for a node port that of the node, else the service's own; for a service without one that"
-    " of a pod. A port whose name, appProtocol or number says so is https, others http; ports of UDP and SCTP are"
+    "It waits until the service has an endpoint that is ready and answers, so that what is printed works. The URL has"
+    " the address of the load balancer, for a node port that of the node, else the service's own; for a service without"
+    " one that of a pod. A port whose name, appProtocol or number says so is https, others http; ports of UDP and SCTP are"
     " shown as udp:// and sctp://.",
     examples="""
   # Where the service web is

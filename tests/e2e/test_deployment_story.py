@@ -230,4 +230,5 @@ def containers_of(cluster: Cluster) -> list[str]:
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     lines = [line.split() for line in identity.stdout.splitlines() if line.startswith(f"{cluster.name}-")]
-    return sorted(uid for _, uid, name in lines if name.startswith("k8s_rest-service_"))
+    pods = [line[1:] for line in lines if len(line) == 3]  # What settings are tried with belongs to no pod.
+    return sorted(uid for uid, name in pods if name.startswith("k8s_rest-service_"))

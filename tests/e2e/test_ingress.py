@@ -13,7 +13,7 @@ import socket
 import ssl
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from cryptography import x509
 from tests.support.cli import BIN, Cluster
 from tests.support.pem import certificate as self_signed
 from tests.support.pem import ec_key, pem_key
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubectl]
 
@@ -128,15 +129,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(cluster, certificate)
     finally:
         cluster.delete()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Asks the outside world, which tells nobody of its changes."""
-    for _ in range(400):
-        if condition():
-            return
-        subprocess.run(["sleep", "0.05"], check=True)
-    raise AssertionError("it never became so")
 
 
 def test_hosts_paths_and_tls(site: Site) -> None:

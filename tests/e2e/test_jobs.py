@@ -43,7 +43,7 @@ def test_a_cron_job_is_run_by_hand_and_waited_for_with_kubectl(cluster: Cluster,
     assert waited == "job.batch/now condition met\n", repr(waited)
     assert cluster.kubectl("logs", "job/now", here) == "hello\n"
     cluster.same("describe", "job", "now", here, "--show-events=false")  # their ages go on
-    cluster.same("describe", "cronjob", "hello", here)
+    cluster.same("describe", "cronjob", "hello", here, "--show-events=false")
     cluster.same("get", "cronjobs,jobs", here, "-o", "custom-columns=N:.metadata.name,S:.status.succeeded")
     job = cluster.run("get", "job", "now", here, "-o", "json").json
     assert job["metadata"]["annotations"] == {"cronjob.kubernetes.io/instantiate": "manual"}

@@ -8,7 +8,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import Cluster
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.docker
 
@@ -71,14 +71,6 @@ def until_answered(address: str, text: str) -> None:
             return False
 
     until(answered)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(SECONDS * 10):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not come to be")
 
 
 def tables(cluster: Cluster) -> list[str]:

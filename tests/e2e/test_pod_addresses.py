@@ -6,12 +6,14 @@ import json
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.support import host_python
 from tests.support.cli import Cluster
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.docker
 
@@ -152,10 +154,9 @@ def test_a_port_that_is_taken_is_said_to_be(cluster: Cluster, started: Started, 
             ("unlucky", "FailedCreatePodSandBox", f"0.0.0.0:{number}: bind: address already in use"),
         ):
             selector = f"--field-selector=involvedObject.name={name},reason={reason}"
-            event = f"--for=jsonpath={{.reason}}={reason}"
-            cluster.run("wait", "events", "-n", "addresses", selector, event, "--timeout=60s")
-            [found] = cluster.run("get", "events", "-n", "addresses", selector, "-o", "json").json["items"]
-            assert message in found["message"]
+            events = ("get", "events", "-n", "addresses", selector, "-o", "jsonpath={.items[*].message}")
+            until(partial(cluster.run, *events))
+            assert message in cluster.run(*events)
 
 
 def test_a_load_balancer_has_an_address_at_once(cluster: Cluster, started: Started) -> None:

@@ -8,12 +8,12 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.support.cli import Cluster
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.docker
 
@@ -53,13 +53,6 @@ def others_rules() -> list[str]:
 
 def rules() -> str:
     return subprocess.run(["nft", "list", "ruleset", "inet"], capture_output=True, text=True, check=True).stdout
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 class Caller(threading.Thread):

@@ -1,0 +1,16 @@
+"""Waiting for what no event tells a test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SECONDS = 60
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Return once `condition` is true; fails the test if it is not within a minute."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
