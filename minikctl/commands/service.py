@@ -152,8 +152,8 @@ COMMAND = Command(
     " ports.\n\n"
     "It waits until the service has an endpoint that is ready and answers, so that what is printed works. The URL has"
     " the address of the load balancer, for a node port that of the node, else the service's own; for a service without"
-    " one that of a pod. A port whose name, appProtocol or number says so is https, others http; ports of UDP and SCTP are"
-    " shown as udp:// and sctp://.",
+    " one that of a pod. A port whose name, appProtocol or number says so is https, others http; ports of UDP and SCTP"
+    " are shown as udp:// and sctp://.",
     examples="""
   # Where the service web is
   minikctl service web
