@@ -117,8 +117,10 @@ class Table:
         if self._sections <= self._wanted.keys():
             self._complete.set()
         while not self._complete.is_set():
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._complete.wait(), _PATIENCE)
+                async with asyncio.timeout(_PATIENCE):
+                    await self._complete.wait()
                 break
             log.warning(
                 "no rules yet: those of %s are waited for", ", ".join(self._sections - self._wanted.keys())

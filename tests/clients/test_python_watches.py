@@ -150,6 +150,7 @@ def test_what_is_compacted_is_gone(tmp_path: Path) -> None:
         for n in range(3):
             put(core, "default", f"m{n}")
         token = core.list_namespaced_config_map("default", limit=1, **SELECTED).metadata._continue
+        core.create_namespace({"metadata": {"name": "later"}})  # What is newest is never compacted.
     forget_history(tmp_path)
     with running_backend(tmp_path) as home, config.new_client_from_config(str(printed_kubeconfig(home))) as made:
         core = client.CoreV1Api(made)

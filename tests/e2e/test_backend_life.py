@@ -27,8 +27,10 @@ def docker(*args: str) -> str:
 
 
 def containers(cluster: Cluster, *options: str) -> dict[str, str]:
-    """Name -> start time of the containers that run for a cluster, told by Docker. With "-a" of all that it has."""
-    listed = docker("ps", "-q", "--filter", f"label=minikctl.cluster={cluster_id(cluster)}", *options).split()
+    """Name -> start time of the containers of a cluster's pods that run, told by Docker. With "-a" of all that it has,
+    also of those in which settings are tried at a start."""
+    only = options or ("--filter", "label=io.kubernetes.pod.uid")
+    listed = docker("ps", "-q", "--filter", f"label=minikctl.cluster={cluster_id(cluster)}", *only).split()
     if not listed:
         return {}
     shown = docker("inspect", "--format", "{{.Name}} {{.State.StartedAt}}", *listed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 
 import pytest
 
@@ -66,22 +65,18 @@ async def test_the_file_shrinks_after_a_mass_deletion(open_store, until, path, t
     assert rows(path) == []
 
 
-async def test_churn_neither_grows_the_file_nor_stalls_a_write(open_store, path, thing):
+async def test_churn_does_not_grow_the_file(open_store, path, thing):
     store = await open_store(keep_revisions=500)
     keys = [f"core/things/a/{n}" for n in range(50)]
     await asyncio.gather(*(store.create(key, thing("x" * 900)) for key in keys))
-    stalls = []
 
     async def change(key):
         for _ in range(200):
-            began = time.perf_counter()
             await store.update(key, thing("x" * 900), revision=store.get(key).revision)
-            stalls.append(time.perf_counter() - began)
 
     await asyncio.gather(*(change(key) for key in keys))
     assert len(rows(path)) <= 50 + 500 + 200
     assert path.stat().st_size < 8 * (50 + 500) * 1000
-    assert max(stalls) < 0.5  # generous: the machine is shared; the bench prints the real figure
 
 
 async def test_a_long_churn_leaves_a_file_that_is_not_much_larger_than_what_is_live(
