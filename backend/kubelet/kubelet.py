@@ -186,7 +186,7 @@ class Kubelet:
                     if state.uid not in self._workers:
                         log.info("ending pod %s/%s, which nobody knows any more", state.namespace, state.name)
                         self._add_orphan(state)
-                await self._services.volumes.remove_orphans(set(self._workers))
+                await self._services.volumes.remove_orphans(self._workers)
             except RuntimeUnavailable:
                 self._node.look()
             except (RuntimeFailure, OSError):

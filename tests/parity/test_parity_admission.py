@@ -28,4 +28,4 @@ def objects(both: Both) -> Iterator[None]:
 
 @pytest.mark.parametrize("lines", chunks("admission_commands.txt"), ids=lambda lines: lines[0][:40])
 def test_admission(both: Both, objects: None, lines: list[str]) -> None:
-    assert not differences(lines, lambda args, stdin: both(*args, stdin=stdin), FOLDER, attempts=2)
+    assert not differences(lines, lambda args, stdin: both(*args, stdin=stdin), FOLDER, attempts=4)

@@ -60,4 +60,4 @@ def _kubectl(home: Path, *args: str, stdin: str = "") -> None:
 
 @pytest.mark.parametrize("lines", chunks("custom_commands.txt"), ids=lambda lines: lines[0])
 def test_both_programs_do_the_same(both: Both, folder: Path, lines: list[str]) -> None:
-    assert not differences(lines, lambda args, stdin: both(*args, stdin=stdin, cwd=folder), folder, attempts=2)
+    assert not differences(lines, lambda args, stdin: both(*args, stdin=stdin, cwd=folder), folder, attempts=4)

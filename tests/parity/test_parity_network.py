@@ -27,7 +27,7 @@ def objects(both: Both) -> Iterator[None]:
 
 @pytest.mark.parametrize("lines", chunks("network_look_commands.txt"), ids=lambda lines: lines[0][:40])
 def test_look(both: Both, objects: None, lines: list[str]) -> None:
-    assert not differences(lines, partial(_run, both), FOLDER, attempts=2)
+    assert not differences(lines, partial(_run, both), FOLDER, attempts=4)
 
 
 @pytest.mark.parametrize("lines", chunks("network_expose_commands.txt"), ids=lambda lines: lines[0][:40])

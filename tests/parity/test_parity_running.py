@@ -60,7 +60,7 @@ def test_same(cluster: Cluster, folder: Path, lines: list[str]) -> None:
         return outcome(cluster.kubectl(*args, stdin=text, cwd=folder)), outcome(ours)
 
     # Pods that crash or wait change between the two: what differs is compared once more.
-    assert not differences(lines, run, folder, attempts=3)
+    assert not differences(lines, run, folder, attempts=8)
 
 
 def _without_counts(text: str) -> str:

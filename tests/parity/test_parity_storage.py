@@ -25,4 +25,4 @@ def kept(both: Both) -> Iterator[None]:
 
 @pytest.mark.parametrize("lines", chunks("storage_commands.txt"), ids=lambda lines: lines[0][:40])
 def test_storage(both: Both, kept: None, tmp_path: Path, lines: list[str]) -> None:
-    assert not differences(lines, lambda args, stdin: both(*args, stdin=stdin), tmp_path, attempts=2)
+    assert not differences(lines, lambda args, stdin: both(*args, stdin=stdin), tmp_path, attempts=4)

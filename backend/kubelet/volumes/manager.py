@@ -87,7 +87,9 @@ class PodVolumes:
         return await asyncio.to_thread(lambda: sorted(p.name for p in self._pods.glob("*")))
 
     async def remove_orphans(self, known: Collection[str]) -> list[str]:
-        """Tears down what pods left that are not known any more, after a crash; their uids."""
+        """Tears down what pods left that are not known any more, after a crash; their uids.
+
+        `known` is looked at after the directories: a pod that is made known before its directory is made keeps it."""
         orphans = [uid for uid in await self.pod_uids() if uid not in known]
         if orphans:
             await asyncio.to_thread(self._teardown, orphans)

@@ -20,7 +20,10 @@ def file_of(node: Node, uid: str) -> Path:
 
 
 def text_of(node: Node, uid: str) -> str:
-    return file_of(node, uid).read_text()
+    try:
+        return file_of(node, uid).read_text()
+    except FileNotFoundError:
+        return ""  # It is being replaced: whoever is on the way through the old directory finds it gone.
 
 
 def asked(node: Node) -> list[Obj]:

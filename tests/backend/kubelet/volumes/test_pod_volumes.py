@@ -379,3 +379,21 @@ async def test_bundles_that_are_missing(volumes: PodVolumes, objects, make_pod) 
     assert text.endswith("combination of signerName and labelSelector matched zero ClusterTrustBundles")
     path = await setup_one(volumes, objects, make_pod(bundle_volume(name="b", optional=True)))
     assert (path / "ca.pem").read_bytes() == b""
+
+
+async def test_a_pod_that_comes_while_orphans_are_looked_for_keeps_its_volumes(
+    volumes: PodVolumes, objects, make_pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects.secret("s", a=b"1")
+    known: set[str] = set()
+    listed = volumes.pod_uids
+
+    async def comes_meanwhile() -> list[str]:
+        known.add("live")
+        await volumes.setup(make_pod(secret(), uid="live"), objects.lookup, objects.token)
+        return await listed()
+
+    monkeypatch.setattr(volumes, "pod_uids", comes_meanwhile)
+    assert await volumes.remove_orphans(known) == []
+    assert await listed() == ["live"]
+    await volumes.teardown("live")
