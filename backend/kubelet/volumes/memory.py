@@ -26,7 +26,7 @@ def memory_directory(directory: Path, size_bytes: int = 0) -> Path:
         real.mkdir(mode=0o777, parents=True, exist_ok=True)
         return real
     directory.mkdir(parents=True, exist_ok=True)
-    if os.path.ismount(directory) or (not size_bytes and mounts.is_tmpfs(directory)):
+    if (not size_bytes and mounts.is_tmpfs(directory)) or os.path.ismount(directory):
         return directory
     try:
         mounts.mount_tmpfs(directory, size_bytes)
