@@ -130,8 +130,10 @@ class _Claims:
         return found
 
     def _link(self, kind: str, home: Path, cidrs: str) -> None:
-        for cidr in cidrs.split(",") if self._folder is not None else ():
-            link = self._folder / f"{kind}={cidr.replace('/', '_')}"  # type: ignore[operator]
+        if self._folder is None:
+            return
+        for cidr in cidrs.split(","):
+            link = self._folder / f"{kind}={cidr.replace('/', '_')}"
             with contextlib.suppress(FileExistsError):  # as it may for a range that was given to two clusters
                 link.symlink_to(home)
 
