@@ -34,6 +34,10 @@ from backend.meta.types import Obj
 BURST = 500
 """Pods that are made or deleted at once. Source: BurstReplicas."""
 WORKERS = 5
+REST_SECONDS_PER_POD = 0.0002
+FEW_PODS = 100
+"""A look at an owner takes about 8 µs a pod. While hundreds of pods change one after the other, each change would make
+one look at all of them: who has more than a few pods is left alone for a while, 0.2 s for a thousand."""
 REPLICA_SETS = GVR("apps", "v1", "replicasets")
 REPLICATION_CONTROLLERS = GVR("", "v1", "replicationcontrollers")
 
@@ -83,6 +87,8 @@ class ReplicasController:
         self._control = PodControl(client, self.recorder)
         self._claims = Claims(client, PODS, flavour.gvr, pods)
         self._expected = Expected(pods)
+        self._rests: dict[Key, float] = {}
+        """Until when (monotonic) an owner of many pods is left alone."""
         self.controller = Controller(
             flavour.name, self.reconcile, clock=clock, workers=WORKERS, informers=(owners, pods)
         )
@@ -102,11 +108,15 @@ class ReplicasController:
         owner = self._owners.get(*key)
         if owner is None:
             self._expected.forget(key)
+            self._rests.pop(key, None)
             return None
         if not self._expected.met(key):
             return LOOK_AGAIN_SECONDS
+        if (left := self._rests.get(key, 0.0) - self._clock.monotonic()) > 0:
+            return left
         selector = self._flavour.selector(owner)
         active = await self._claims.claim(owner, selector, among=pod_rules.is_active)
+        self._rest(key, len(active))
         failure: ApiError | None = None
         if not owner["metadata"].get("deletionTimestamp"):
             try:
@@ -118,6 +128,11 @@ class ReplicasController:
         if failure is not None:
             raise failure
         return again
+
+    def _rest(self, key: Key, pods: int) -> None:
+        self._rests.pop(key, None)
+        if pods > FEW_PODS:
+            self._rests[key] = self._clock.monotonic() + REST_SECONDS_PER_POD * pods
 
     async def _manage(self, key: Key, owner: Obj, active: Sequence[Obj]) -> None:
         """Make or delete what is too few or too many. Raises the first ApiError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.controllers.workloads.replicas import REPLICA_SETS, REPLICATION_CONTROLLERS
+from backend.controllers.workloads.replicas import FEW_PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
 from backend.machinery.client import PODS, SERVICE_ACCOUNTS
 from tests.support.control_plane import eventually
 from tests.support.workshop import Workshop, condition
@@ -181,3 +181,14 @@ async def test_scaling_makes_and_deletes_exactly_so_many(shop, replicas):
     await shop.says(REPLICA_SETS, replicas=replicas)
     await shop.settle()
     assert len(await shop.pods()) == replicas
+
+
+async def test_of_many_pods_those_that_become_ready_soon_after_each_other_are_counted_together(shop):
+    await shop.create(REPLICA_SETS, replicas=FEW_PODS + 1)
+    await shop.says(REPLICA_SETS, replicas=FEW_PODS + 1)
+    for pod in (await shop.pods())[:3]:
+        await shop.ready(pod)
+    await shop.settle()
+    await shop.says(REPLICA_SETS, readyReplicas=None)
+    await shop.clock.advance(1)
+    await shop.says(REPLICA_SETS, readyReplicas=3)
