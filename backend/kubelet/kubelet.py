@@ -153,6 +153,9 @@ class Kubelet:
 
     async def _follow_engine(self) -> None:
         async for event in self._runtime.events():
+            if event.action == "disconnected":
+                self._node.look()
+                continue
             if not event.pod_uid:
                 self._node.look()
                 self._engine_came.set()

@@ -142,7 +142,7 @@ class Machine:
 @contextmanager
 def machine() -> Iterator[Machine]:
     """Needs root."""
-    with _own_namespace(), ExitStack() as stack:
+    with own_namespace(), ExitStack() as stack:
         _ip(
             "link set lo up", f"link add {BRIDGE.name} type bridge", f"link set {BRIDGE.name} up",
             f"addr add {BRIDGE.gateways[0]}/16 dev {BRIDGE.name}",
@@ -154,7 +154,9 @@ def machine() -> Iterator[Machine]:
 
 
 @contextmanager
-def _own_namespace() -> Iterator[None]:
+def own_namespace() -> Iterator[None]:
+    """The calling thread, and what it starts, in a network namespace that has no interface but its loopback, which is
+    down. Needs root."""
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
         _check(_LIBC.unshare(_NEW_NET))

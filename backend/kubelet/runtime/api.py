@@ -199,12 +199,13 @@ class RegistryAuth:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeEvent:
-    """Something happened to a pod's sandbox or container. `pod_uid` is "" after a reconnect: look at all pods."""
+    """Something happened to a pod's sandbox or container. `pod_uid` is "" when it is about the engine."""
 
     pod_uid: str
     container_id: str
     action: str
-    """start, die, oom, destroy... as Docker names it; "reconnected" after the stream was lost."""
+    """start, die, oom, destroy... as Docker names it; of no pod, "disconnected" when the stream is lost, and
+    "reconnected" when it is there (again)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +293,8 @@ class Runtime(Protocol):
         """Raises RuntimeFailure(ErrImagePull) with the engine's text."""
 
     def events(self) -> AsyncIterator[RuntimeEvent]:
-        """Engine events of our pods, for ever: it reconnects by itself and then says "reconnected"."""
+        """Engine events of our pods, for ever. It reconnects by itself, and says when it lost the engine and when it
+        has it."""
 
     async def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[bytes]: ...
 

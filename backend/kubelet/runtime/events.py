@@ -13,14 +13,15 @@ from backend.kubelet.runtime.names import CLUSTER_LABEL, POD_UID_LABEL, TYPE_LAB
 
 _ACTIONS = ["start", "die", "oom", "destroy"]
 _FIRST_DELAY_SECONDS = 0.2
-_LONGEST_DELAY_SECONDS = 10.0
+_LONGEST_DELAY_SECONDS = 2.0
 
 
 async def pod_events(
     endpoint: Endpoint, cluster_id: str, on_connect: Callable[[], None]
 ) -> AsyncIterator[RuntimeEvent]:
     """For ever. "reconnected" comes after each connection, the first included: whoever lists the pods then
-    misses nothing. While no engine answers it tries again, after at most ten seconds."""
+    misses nothing. "disconnected" comes when one is lost. While no engine answers it tries again, after at most two
+    seconds."""
     delay = _FIRST_DELAY_SECONDS
     while True:
         try:
@@ -37,6 +38,7 @@ async def pod_events(
                 yield event
         finally:
             exchange.close()
+        yield RuntimeEvent("", "", "disconnected")
 
 
 async def _subscribe(endpoint: Endpoint, cluster_id: str) -> Exchange:

@@ -129,8 +129,7 @@ class FakeRuntime:
 
     def set_available(self, available: bool) -> None:
         self._available = available
-        if available:
-            self._tell("", "", "reconnected")
+        self._tell("", "", "reconnected" if available else "disconnected")
 
     def config(self, container_id: str) -> ContainerConfig:
         """How a container was created."""

@@ -36,7 +36,7 @@ async def test_the_node_registers_with_what_the_machine_has(node: Node) -> None:
 async def test_the_node_is_not_ready_while_no_engine_answers(node: Node) -> None:
     await node.until(lambda: ready(node).get("status") == "True")
     node.runtime.set_available(False)
-    await node.advance_until(lambda: ready(node)["status"] == "False", step=2)
+    await node.until(lambda: ready(node)["status"] == "False")
     assert ready(node)["reason"] == "KubeletNotReady"
     assert ready(node)["message"].startswith("container runtime is down: Cannot connect")
     node.runtime.set_available(True)

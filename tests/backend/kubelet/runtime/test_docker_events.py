@@ -100,8 +100,9 @@ async def test_the_stream_survives_an_engine_restart(runtime: DockerRuntime, pod
     waiting = asyncio.create_task(next_event(events))
     await asyncio.sleep(0)
     await relay.down()
+    assert await waiting == RuntimeEvent("", "", "disconnected")
     await relay.up()
-    assert (await waiting).action == "reconnected"
+    assert await next_event(events) == RuntimeEvent("", "", "reconnected")
     sandbox = await pods.sandbox()
     assert await next_event(events) == RuntimeEvent(sandbox.labels["io.kubernetes.pod.uid"], sandbox.id, "start")
     await events.aclose()
