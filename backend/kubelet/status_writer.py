@@ -32,13 +32,15 @@ class StatusWriter:
         self._clock = clock
         self._address = (namespace, name, uid)
         self._written: Obj | None = None
+        self._sent: Obj | None = None
+        """On its way."""
         self._next: Obj | None = None
         self._task: asyncio.Task[None] | None = None
         self._shown: set[str] = set()
 
     def write(self, status: Obj, stored: Obj) -> None:
         """`stored` is the status as the informer last saw it."""
-        known = self._next or self._written or stored
+        known = self.newest or stored
         if _same(status, known):
             return
         self._next = status
@@ -49,7 +51,7 @@ class StatusWriter:
     @property
     def newest(self) -> Obj | None:
         """What was last given to `write`; None before the first."""
-        return self._next or self._written
+        return self._next or self._sent or self._written
 
     async def flush(self) -> None:
         if self._task is not None:
@@ -63,7 +65,8 @@ class StatusWriter:
     async def _run(self) -> None:
         failures = 0
         while self._next is not None:
-            status, self._next = self._next, None
+            status = self._sent = self._next
+            self._next = None
             try:
                 await self._patch(status)
                 self._written = status
@@ -77,6 +80,8 @@ class StatusWriter:
                 failures += 1
                 log.warning("status of pod %s/%s not written: %s", *self._address[:2], error)
                 await self._clock.sleep(delay)
+            finally:
+                self._sent = None
 
     async def _patch(self, status: Obj) -> None:
         namespace, name, uid = self._address
