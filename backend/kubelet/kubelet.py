@@ -7,17 +7,16 @@ has at start is found by its labels: pods that the API server still has go on un
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from backend.kubelet.container_killer import ContainerKiller
 from backend.kubelet.images import Images
-from backend.kubelet.labels import labelled_container, labelled_grace, orphan_pod
+from backend.kubelet.labels import orphan_pod
 from backend.kubelet.node_keeper import NodeKeeper
 from backend.kubelet.pod_dns import ClusterDns
+from backend.kubelet.pod_stopper import PodStopper
 from backend.kubelet.pod_worker import PodWorker
 from backend.kubelet.podspec import is_deleted
 from backend.kubelet.referenced import ReferencedObjects
@@ -90,17 +89,19 @@ class Kubelet:
             await self._services.referenced.close()
 
     async def stop_all(self, grace_limit: float = math.inf) -> None:
-        """End all containers of all pods, each within its grace, and leave the API server's objects as they are.
+        """End all containers of all pods, each within its grace. Of the API server's objects only the statuses change.
 
         No grace lasts longer than `grace_limit` seconds. Nothing is started any more after the call. Quiet when no
-        engine answers.
+        engine answers, or it refuses.
         """
         self._stopping = True
         await self._end_workers()
+        stopper = PodStopper(self._services)
+        known = {pod["metadata"]["uid"]: pod for pod in self._pods.list()}
         try:
-            pods = await self._runtime.pods()
-            await asyncio.gather(*(self._stop_pod(pod, grace_limit) for pod in pods))
-        except RuntimeUnavailable as error:
+            states = await self._runtime.pods()
+            await asyncio.gather(*(stopper.stop(state, known.get(state.uid), grace_limit) for state in states))
+        except RuntimeFailure as error:
             log.warning("containers not stopped: %s", error)
 
     def status_of(self, pod: Obj) -> Obj:
@@ -227,27 +228,6 @@ class Kubelet:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-
-    async def _stop_pod(self, state: PodState, grace_limit: float) -> None:
-        done = asyncio.Event()
-        about = orphan_pod(state)
-        killer = ContainerKiller(
-            self._runtime, self._clock,
-            lambda _name, type_, reason, message: self._recorder.event(about, type_, reason, message), done.set,
-        )  # fmt: skip
-        ready = [sandbox for sandbox in state.sandboxes if sandbox.ready]
-        address = (ready[0].ip if ready else "") or self._services.node_ip
-        for container in state.containers:
-            if container.state == "running":
-                text = f"Stopping container {container.name}"
-                spec = labelled_container(container.labels)
-                killer.kill(container, spec, address, min(grace_limit, labelled_grace(container.labels)), text)
-        while killer.busy:
-            done.clear()
-            await done.wait()
-        for sandbox in ready:
-            with contextlib.suppress(RuntimeFailure):
-                await self._runtime.stop_sandbox(sandbox.id)
 
 
 async def _nobody_asks(_pod: Obj, _addresses: Sequence[str]) -> None:

@@ -280,12 +280,15 @@ def test_kill_9_disturbs_no_container(new_cluster: NewCluster, manifests: Path) 
     run_sample_pod(cluster, manifests)
     before = containers(cluster)
     assert len(before) == 2
+    cluster.run("wait", "--for=condition=Ready", "pod/nodejs.lifetouch.us", "--timeout=60s")
+    ready = cluster.run("get", "pod", "nodejs.lifetouch.us", "-o", "json").json["status"]["conditions"]
     cluster.kill()
     assert "nodejs.lifetouch.us   1/1     Running" in cluster.run("get", "pods")
     cluster.run("exec", "nodejs.lifetouch.us", "--", "true")
     assert containers(cluster) == before
     pod = cluster.run("get", "pod", "nodejs.lifetouch.us", "-o", "json").json
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+    assert pod["status"]["conditions"] == ready, "it was ready all the time"
 
 
 @pytest.mark.docker
@@ -295,9 +298,11 @@ def test_stop_ends_the_pods_and_start_brings_them_back(new_cluster: NewCluster, 
     cluster.run("cluster", "stop")
     assert containers(cluster) == {}
     cluster.run("cluster", "start")
-    cluster.wait_for_pod("nodejs.lifetouch.us", ".status.containerStatuses[0].restartCount", "1")
-    cluster.wait_for_pod("nodejs.lifetouch.us", ".status.containerStatuses[0].ready", "true")
+    # A status of before the stop must not count.
+    cluster.run("wait", "--for=condition=Ready", "pod/nodejs.lifetouch.us", "--timeout=60s")
     assert len(containers(cluster)) == 2
+    restarts = "jsonpath={.status.containerStatuses[0].restartCount}"
+    assert cluster.run("get", "pod", "nodejs.lifetouch.us", "-o", restarts) == "1"
 
 
 @pytest.mark.docker

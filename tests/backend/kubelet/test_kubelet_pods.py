@@ -213,19 +213,6 @@ async def test_a_dead_sandbox_takes_its_containers_with_it(node: Node) -> None:
     assert len([c for c in node.engine_pod(uid).containers if c.state == "running"]) == 2
 
 
-async def test_stopping_all_ends_containers_and_keeps_the_objects(node: Node) -> None:
-    uid = node.pod()
-    await node.until(node.running)
-    await node.kubelet.stop_all()
-    state = node.engine_pod(uid)
-    assert [c.state for c in state.containers] == ["exited"]
-    assert not state.sandboxes[0].ready
-    assert node.status()["phase"] == "Running"
-    await node.stop()
-    await node.start()
-    await node.until(lambda: node.running() and node.container()["restartCount"] == 1)
-
-
 async def test_volumes_left_by_pods_that_nobody_knows_are_removed(node: Node, tmp_path: Path) -> None:
     await node.stop()
     left = tmp_path / "pods" / "gone" / "volumes"
