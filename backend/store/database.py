@@ -213,10 +213,9 @@ def _scan(connection: Connection) -> Iterator[Any]:
 
 @cache
 def _append_text(dialect: Dialect, rows: int) -> str:
-    columns = [column.name for column in LOG.columns]
-    values: list[dict[str, Any]] = [{name: bindparam(f"{name}_{n}") for name in columns} for n in range(rows)]
-    statement = insert(LOG).prefix_with("/* log.append */").values(values)
-    return str(statement.compile(dialect=dialect))
+    """Compiled for one row: compiling one for 64 takes 10 ms, and each number of rows is a statement of its own."""
+    head, values, row = str(insert(LOG).prefix_with("/* log.append */").compile(dialect=dialect)).partition(" VALUES ")
+    return f"{head}{values}{', '.join([row] * rows)}"
 
 
 @cache
