@@ -214,7 +214,8 @@ def _scan(connection: Connection) -> Iterator[Any]:
 @cache
 def _append_text(dialect: Dialect, rows: int) -> str:
     """Compiled for one row: compiling one for 64 takes 10 ms, and each number of rows is a statement of its own."""
-    head, values, row = str(insert(LOG).prefix_with("/* log.append */").compile(dialect=dialect)).partition(" VALUES ")
+    one = insert(LOG).prefix_with("/* log.append */").compile(dialect=dialect)
+    head, values, row = str(one).partition(" VALUES ")
     return f"{head}{values}{', '.join([row] * rows)}"
 
 
