@@ -359,6 +359,9 @@ def test_delete_leaves_nothing(new_cluster: NewCluster, manifests: Path) -> None
     cluster = new_cluster()
     run_sample_pod(cluster, manifests)
     cluster.run("cluster", "stop", "--keep-pods")
+    # As a backend leaves it that is killed while it tries out settings.
+    name, label = f"minikctl-trial-{cluster_id(cluster)}", f"minikctl.cluster={cluster_id(cluster)}"
+    docker("create", "--name", name, "--label", label, "minikctl/pause:1")
     cluster.run("cluster", "delete")
     assert containers(cluster, "-a") == {}
     assert not cluster.folder.exists()

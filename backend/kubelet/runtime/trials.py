@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,11 @@ COMMON = (
 )
 """What most containers ask for, in one trial."""
 
+ABANDONED_SECONDS = 60.0
+"""A trial takes less than a second: an older container is one whose maker was killed before it could remove it."""
+_NAME = "minikctl-trial-"
+"""And the cluster's id: its next trial takes the place of what the last one left."""
+
 
 def merged(settings: Iterable[Setting]) -> dict[str, Any]:
     """One HostConfig of several settings; lists are joined."""
@@ -83,9 +89,14 @@ class Trials:
         self._accepted.clear()
 
     def learn(self, client: APIClient) -> None:
-        """Tries what most containers ask for, before one does."""
+        """Tries what most containers ask for, before one does. What other clusters left of theirs is removed."""
+        from docker.errors import APIError
+
         with self._lock:
             self._try_unknown(client, COMMON)
+        for container_id in abandoned(client, time.time()):
+            with contextlib.suppress(APIError):  # Another cluster removes it, too.
+                client.remove_container(container_id, force=True)
 
     def sort(self, client: APIClient, settings: Sequence[Setting]) -> tuple[dict[str, Any], list[str]]:
         """The HostConfig of what can be applied, and a sentence for each setting that cannot."""
@@ -117,9 +128,8 @@ class Trials:
             "Labels": {CLUSTER_LABEL: self._cluster_id},
             "HostConfig": {"NetworkMode": "none", "LogConfig": {"Type": "none"}, **merged(settings)},
         }
-        name = f"minikctl-trial-{self._cluster_id}"
         try:
-            container_id = create_replacing(client, document, name)["Id"]
+            container_id = create_replacing(client, document, f"{_NAME}{self._cluster_id}")["Id"]
         except APIError:
             return None
         try:
@@ -131,3 +141,9 @@ class Trials:
         finally:
             with contextlib.suppress(APIError):  # what stays is replaced by the next trial
                 client.remove_container(container_id, force=True)
+
+
+def abandoned(client: APIClient, now: float) -> list[str]:
+    """The ids of the containers of trials, of any cluster, that nobody will remove; `now` in epoch seconds."""
+    trials = client.containers(all=True, filters={"name": f"^{_NAME}"})
+    return [trial["Id"] for trial in trials if now - trial["Created"] > ABANDONED_SECONDS]
