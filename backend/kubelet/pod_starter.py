@@ -97,7 +97,7 @@ class PodStarter:
 
     async def _start(self, view: View, actions: Actions) -> None:
         pod = view.pod
-        volumes = await self._volumes(pod)
+        volumes = await self._volumes(pod, actions.start)
         if volumes is None:
             return
         maker = ContainerMaker(self._services, pod, volumes, {name: c.id for name, c in view.current.items()})
@@ -120,10 +120,10 @@ class PodStarter:
         finally:
             await _end([*made.values(), *images.values()])
 
-    async def _volumes(self, pod: Obj) -> Mapping[str, Path] | None:
+    async def _volumes(self, pod: Obj, attempts: Mapping[str, int]) -> Mapping[str, Path] | None:
         services = self._services
         try:
-            paths = await set_up_volumes(services, pod)
+            paths = await set_up_volumes(services, pod, attempts)
         except SetupFailure as error:
             for message in error.messages:
                 self._say("", "Warning", "FailedMount", message)
@@ -263,11 +263,14 @@ class PodStarter:
         self.retry_at[name] = self._services.clock.monotonic() + seconds
 
 
-async def set_up_volumes(services: Services, pod: Obj) -> Mapping[str, Path]:
-    """The volumes' paths, made or brought up to date with all that they show. Raises SetupFailure."""
+async def set_up_volumes(
+    services: Services, pod: Obj, attempts: Mapping[str, int] | None = None
+) -> Mapping[str, Path]:
+    """The volumes' paths, made or brought up to date with all that they show; `attempts` has the containers that are
+    about to be made. Raises SetupFailure."""
     lookup = await services.referenced.lookup(pod)
     tokens = await services.tokens.lookup(pod)
-    return await unbroken(services.volumes.setup(pod, lookup, tokens, services.allocatable))
+    return await unbroken(services.volumes.setup(pod, lookup, tokens, services.allocatable, attempts))
 
 
 def _spec(pod: Obj, name: str) -> Obj:

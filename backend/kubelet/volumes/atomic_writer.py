@@ -3,6 +3,8 @@
 The layout is that of the kubelet's AtomicWriter (k8s.io/kubernetes/pkg/volume/util/atomic_writer.go), which
 programs rely on: the files live in a directory named by a time, `..data` is a symlink to it that is replaced in
 one rename, and what the user sees are symlinks through `..data`.
+
+Every pod has such a volume: paths are joined as text, since pathlib would take longer than the files.
 """
 
 from __future__ import annotations
@@ -38,30 +40,40 @@ def write_atomically(target: Path, payload: Payload, group: int | None = None) -
 
     With `group` (a pod's fsGroup) the files belong to it and it may read them.
     """
-    old = _current(target)
+    base = os.fspath(target)
+    old = _current(base)
     if old is not None and _read(target / old) == _expected(payload, group):
-        _link(target, payload)
+        _link(base, payload)
         return False
     stamp = time.strftime("..%Y_%m_%d_%H_%M_%S.", time.gmtime())
-    fresh = Path(tempfile.mkdtemp(prefix=stamp, dir=target))
+    fresh = tempfile.mkdtemp(prefix=stamp, dir=base)
     try:
         _write(fresh, payload, group)
-        (target / _NEW_DATA).unlink(missing_ok=True)
-        (target / _NEW_DATA).symlink_to(fresh.name)
-        (target / _NEW_DATA).rename(target / _DATA)
+        _point(base, os.path.basename(fresh))
     except BaseException:
         shutil.rmtree(fresh)
         raise
-    _link(target, payload)
-    _remove_stale(target, payload, fresh.name)
+    _link(base, payload)
+    _remove_stale(base, payload, os.path.basename(fresh))
     return True
 
 
-def _current(target: Path) -> str | None:
+def _current(base: str) -> str | None:
     try:
-        return os.readlink(target / _DATA)
+        return os.readlink(f"{base}/{_DATA}")
     except FileNotFoundError:
         return None
+
+
+def _point(base: str, name: str) -> None:
+    """Let `..data` be another directory, in one rename."""
+    new = f"{base}/{_NEW_DATA}"
+    try:
+        os.symlink(name, new)
+    except FileExistsError:  # of a write that was cut off
+        os.unlink(new)
+        os.symlink(name, new)
+    os.rename(new, f"{base}/{_DATA}")
 
 
 def _read(folder: Path) -> dict[str, File]:
@@ -89,21 +101,31 @@ def _mode(mode: int, group: int | None) -> int:
     return mode if group is None else mode | 0o440
 
 
-def _write(folder: Path, payload: Payload, group: int | None) -> None:
-    folder.chmod(0o755)
+def _write(folder: str, payload: Payload, group: int | None) -> None:
+    os.chmod(folder, 0o755)
     own = _own()
     for path, file in payload.items():
-        full = folder / path
-        full.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-        full.touch(0o600)
-        full.write_bytes(file.data)
-        full.chmod(file.mode)
-        if (owner := own if file.owner is None else file.owner) != os.geteuid():
-            os.chown(full, owner, -1)
+        full = f"{folder}/{path}"
+        if "/" in path:
+            os.makedirs(os.path.dirname(full), mode=0o755, exist_ok=True)
+        _write_file(full, file, own if file.owner is None else file.owner)
     if group is not None:
         for path_, folders, files in os.walk(folder):
             for name in (".", *folders, *files):
                 grant(Path(path_, name), group)
+
+
+def _write_file(path: str, file: File, owner: int) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        left = memoryview(file.data)
+        while left:
+            left = left[os.write(handle, left) :]
+        os.fchmod(handle, file.mode)
+        if owner != os.geteuid():
+            os.fchown(handle, owner, -1)
+    finally:
+        os.close(handle)
 
 
 def grant(path: Path, group: int, *, writable: bool = False) -> None:
@@ -118,20 +140,24 @@ def _top_names(payload: Payload) -> set[str]:
     return {path.partition("/")[0] for path in payload}
 
 
-def _link(target: Path, payload: Payload) -> None:
+def _link(base: str, payload: Payload) -> None:
     for name in _top_names(payload):
-        link = target / name
-        if not link.is_symlink():
-            link.symlink_to(f"{_DATA}/{name}")
+        link = f"{base}/{name}"
+        try:
+            os.symlink(f"{_DATA}/{name}", link)
+        except FileExistsError:
+            if not os.path.islink(link):
+                raise
 
 
-def _remove_stale(target: Path, payload: Payload, current: str) -> None:
+def _remove_stale(base: str, payload: Payload, current: str) -> None:
     """What an earlier payload left: symlinks of names that are gone, and directories of other times."""
     kept = {_DATA, current, *_top_names(payload)}
-    for entry in target.iterdir():
-        if entry.name in kept:
+    for name in os.listdir(base):
+        if name in kept:
             continue
-        if entry.is_symlink():
-            entry.unlink()
-        elif entry.name.startswith(".."):
-            shutil.rmtree(entry)
+        path = f"{base}/{name}"
+        if os.path.islink(path):
+            os.unlink(path)
+        elif name.startswith(".."):
+            shutil.rmtree(path)

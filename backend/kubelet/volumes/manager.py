@@ -57,23 +57,28 @@ class PodVolumes:
         self._plugins = plugins
 
     async def setup(
-        self, pod: Obj, lookup: Lookup, tokens: TokenLookup, allocatable: Mapping[str, str] | None = None
-    ) -> dict[str, Path]:
+        self, pod: Obj, lookup: Lookup, tokens: TokenLookup, allocatable: Mapping[str, str] | None = None,
+        attempts: Mapping[str, int] | None = None,
+    ) -> dict[str, Path]:  # fmt: skip
         """Every volume's path by name. Called again, it brings changed Secrets, ConfigMaps and tokens to the files.
 
-        Raises SetupFailure.
+        `attempts` has the containers that are about to be made: all their files come in one turn of a thread.
+        Raises SetupFailure, or OSError for their termination logs.
         """
         context = VolumeContext(pod, lookup, tokens, allocatable or {})
-        return await asyncio.to_thread(self._setup_all, context)
+        return await asyncio.to_thread(self._setup_all, context, attempts or {})
 
     async def mounts(
         self, pod: Obj, container: Obj, attempt: int, volumes: Mapping[str, Path], env: Mapping[str, str]
     ) -> list[Mount]:
-        """A container's mounts, its termination log among them; `volumes` is the answer of `setup`.
+        """A container's mounts, its termination log among them; `volumes` is the answer of a `setup` with its attempt.
 
         Raises VolumeFailure, for CreateContainerConfigError.
         """
-        return await asyncio.to_thread(self._mounts, pod, container, attempt, volumes, env)
+        mounted = container.get("volumeMounts") or ()
+        if any(mount.get("subPath") or mount.get("subPathExpr") for mount in mounted):
+            return await asyncio.to_thread(self._mounts, pod, container, attempt, volumes, env)
+        return self._mounts(pod, container, attempt, volumes, env)  # which only joins paths
 
     async def teardown(self, pod_uid: str) -> None:
         """When no container of the pod runs any more: unmounts and removes all that was made. Idempotent.
@@ -95,8 +100,8 @@ class PodVolumes:
             await asyncio.to_thread(self._teardown, orphans)
         return orphans
 
-    def _setup_all(self, context: VolumeContext) -> dict[str, Path]:
-        self._pod(context.pod).mkdir(parents=True, exist_ok=True)  # tells, without an engine, that there was a pod
+    def _setup_all(self, context: VolumeContext, attempts: Mapping[str, int]) -> dict[str, Path]:
+        os.makedirs(self._pod(context.pod), exist_ok=True)  # tells, without an engine, that there was a pod
         paths: dict[str, Path] = {}
         failures: list[str] = []
         for volume in context.pod["spec"].get("volumes") or []:
@@ -106,6 +111,8 @@ class PodVolumes:
                 failures.append(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {_text(error)}')
         if failures:
             raise SetupFailure(failures)
+        for container, attempt in attempts.items():
+            _make_writable(self._termination_log(context.pod, container, attempt))
         return paths
 
     def _setup(self, context: VolumeContext, volume: Obj) -> Path:
@@ -113,7 +120,7 @@ class PodVolumes:
         if plugin is None:
             kinds = ", ".join(key for key in volume if key != "name")
             raise VolumeFailure(f"no volume plugin matched: {kinds} is not supported by this node")
-        directory = self._pod(context.pod) / "volumes" / f"kubernetes.io~{plugin.name}" / volume["name"]
+        directory = self._pod(context.pod).joinpath("volumes", f"kubernetes.io~{plugin.name}", volume["name"])
         return plugin.setup(context, volume, directory)
 
     def _mounts(
@@ -124,22 +131,17 @@ class PodVolumes:
             name = mount["name"]
             if name not in volumes:
                 raise VolumeFailure(f'cannot find volume "{name}" to mount into container "{container["name"]}"')
-            place = self._pod(pod) / "volume-subpaths" / name / container["name"] / str(index)
+            place = os.path.join(self._pod(pod), "volume-subpaths", name, container["name"], str(index))
             source = _source(volumes[name], container, mount, place, env)
             propagation = _PROPAGATION[mount.get("mountPropagation") or "None"]
             path = os.path.join("/", mount["mountPath"])
             result.append(Mount(str(source), path, bool(mount.get("readOnly")), propagation))
         path = container.get("terminationMessagePath") or "/dev/termination-log"
-        result.append(Mount(str(self._termination_log(pod, container["name"], attempt)), path))
+        result.append(Mount(self._termination_log(pod, container["name"], attempt), path))
         return result
 
-    def _termination_log(self, pod: Obj, container: str, attempt: int) -> Path:
-        """A new empty file that whatever user the container runs as may write."""
-        path = self._pod(pod) / "containers" / container / str(attempt)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
-        path.chmod(0o666)
-        return path
+    def _termination_log(self, pod: Obj, container: str, attempt: int) -> str:
+        return os.path.join(self._pod(pod), "containers", container, str(attempt))
 
     def _teardown(self, pod_uids: Sequence[str]) -> None:
         """Removal starts when nothing is mounted below any more: else it would empty what the mounts show."""
@@ -158,12 +160,22 @@ class PodVolumes:
         return self._pods / str(pod["metadata"]["uid"])
 
 
-def _source(volume: Path, container: Obj, mount: Obj, place: Path, env: Mapping[str, str]) -> Path:
+def _make_writable(path: str) -> None:
+    """A new empty file that whatever user a container runs as may write."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        os.fchmod(handle, 0o666)
+    finally:
+        os.close(handle)
+
+
+def _source(volume: Path, container: Obj, mount: Obj, place: str, env: Mapping[str, str]) -> Path:
     subpath = mount.get("subPath") or ""
     try:
         if mount.get("subPathExpr"):
             subpath = expand_strictly(mount["subPathExpr"], env)
-        return prepare_subpath(volume, subpath, place) if subpath else volume
+        return prepare_subpath(volume, subpath, Path(place)) if subpath else volume
     except EnvError as error:
         raise VolumeFailure(str(error)) from error
     except (OSError, VolumeFailure) as error:

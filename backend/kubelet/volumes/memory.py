@@ -25,7 +25,7 @@ def memory_directory(directory: Path, size_bytes: int = 0) -> Path:
         real = directory.resolve()
         real.mkdir(mode=0o777, parents=True, exist_ok=True)
         return real
-    directory.mkdir(parents=True, exist_ok=True)
+    os.makedirs(directory, exist_ok=True)
     if (not size_bytes and mounts.is_tmpfs(directory)) or os.path.ismount(directory):
         return directory
     try:

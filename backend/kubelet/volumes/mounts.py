@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 
 _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC = 0x2, 0x4, 0x1000, 0x4000
@@ -69,6 +70,7 @@ def is_tmpfs(directory: Path) -> bool:
     return ctypes.c_long.from_buffer(answer).value == _TMPFS_MAGIC
 
 
+@cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 

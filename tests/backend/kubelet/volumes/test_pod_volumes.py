@@ -227,7 +227,7 @@ async def test_mounts_of_a_container(volumes: PodVolumes, objects, make_pod, tmp
         ],
     }
     pod = make_pod(secret(), {"name": "e", "emptyDir": {}})
-    paths = await volumes.setup(pod, objects.lookup, objects.token)
+    paths = await volumes.setup(pod, objects.lookup, objects.token, attempts={"c": 2})
     result = await volumes.mounts(pod, container, 2, paths, {})
     log = tmp_path / "root/pods/u1/containers/c/2"
     assert result == [
