@@ -123,6 +123,7 @@ class Backend:
         from backend.apiserver.handler import Handler
         from backend.apiserver.http.server import Server, bind_unix, tls_context
         from backend.apiserver.resource_metrics.serving import Meters
+        from backend.kubelet import reboot
         from backend.meta.schema import Schemas
 
         self._tokens = tokens = self._bearer_tokens()
@@ -136,6 +137,8 @@ class Backend:
                 bootstrap.create_system_namespaces(client), bootstrap.create_system_priority_classes(client),
                 *([bootstrap.create_ingress_class(client)] if self._config.runtime == "docker" else []),
             )  # fmt: skip
+            if self._config.runtime == "docker":
+                await reboot.mark_pods_not_ready(client, self._config.node_name)
         except ApiError as error:
             raise StartError(str(error)) from None
         self._handler.definitions.load()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.kubelet.runtime.api import Image, RuntimeInfo
+from backend.machinery.machine import boot_id
 from backend.meta.types import Obj
 
 VERSION = "v1.37.0"
@@ -119,7 +120,7 @@ def node_info(info: RuntimeInfo | None) -> Obj:
     return {
         "machineID": _first_line("/etc/machine-id"),
         "systemUUID": _first_line("/sys/class/dmi/id/product_uuid"),
-        "bootID": _first_line("/proc/sys/kernel/random/boot_id"),
+        "bootID": boot_id(),
         "kernelVersion": platform.release(),
         "osImage": _os_image(),
         "containerRuntimeVersion": f"{info.name}://{info.version}" if info is not None else "docker://Unknown",

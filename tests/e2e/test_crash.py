@@ -145,13 +145,19 @@ def test_after_a_reboot_pods_run_again_with_their_secrets(
     (name,) = cluster.run("get", "pods", "-o", "jsonpath={.items[*].metadata.name}").split()
     cluster.wait_for_pod(name, ".status.phase", "Running")
     before = cluster.run("exec", name, "--", "cat", "/etc/creds/username")
+    cluster.run("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+    (node,) = cluster.run("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
+    another_boot = '{"status":{"nodeInfo":{"bootID":"00000000-0000-0000-0000-000000000000"}}}'
+    cluster.run("patch", "node", node, "--subresource=status", "-p", another_boot)
     cluster.kill()
     subprocess.run(["docker", "kill", *running_containers(cluster, "{{.ID}}")], check=True, capture_output=True)
     for mount in [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]:
         if mount.startswith(str(cluster.folder)):
             subprocess.run(["umount", mount], check=True)
-    cluster.wait_for_pod(name, ".status.containerStatuses[0].restartCount", "1")
-    cluster.wait_for_pod(name, ".status.containerStatuses[0].ready", "true")
+    cluster.run("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+    assert sorted(running_containers(cluster)) == [name, name], "what was ready before it does not count"
+    restarts = "jsonpath={.status.containerStatuses[0].restartCount}"
+    assert cluster.run("get", "pod", name, "-o", restarts) == "1"
     assert cluster.run("exec", name, "--", "cat", "/etc/creds/username") == before
 
 
