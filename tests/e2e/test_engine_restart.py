@@ -126,7 +126,7 @@ def fetch(address: str) -> str:
                 answer += chunk
     except OSError:
         return ""
-    return answer.decode().rpartition("\n\n")[2].strip().splitlines()[-1]
+    return answer.decode().partition("\r\n\r\n")[2].strip()
 
 
 def test_pods_come_back_once_after_the_engine_was_killed_and_after_it_was_restarted(
