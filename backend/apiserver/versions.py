@@ -140,6 +140,10 @@ class _VersionedWatch:
     def progress(self) -> int:
         return self._watch.progress
 
+    @property
+    def idle(self) -> bool:
+        return self._watch.idle
+
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
 

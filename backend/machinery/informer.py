@@ -155,7 +155,8 @@ class Informer:
         if self._transform is not None:
             kept = self._transform(obj)
             if kept is None:
-                self._drop(object_key(obj))
+                if self._objects:
+                    self._drop(object_key(obj))
                 return
             obj = kept
         key = object_key(obj)

@@ -148,6 +148,8 @@ def _dot_names(value: str) -> list[str]:
 
 def config_map_key(key: str) -> list[str]:
     """A key of a ConfigMap's or a Secret's data."""
+    if len(key) <= 253 and key[:1] != "." and _config_key(key):
+        return []
     errors = _too_long(key, 253, "characters")
     if not _config_key(key):
         text = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"

@@ -37,8 +37,8 @@ def validate_object_meta(
     name = meta.get("name")
     if not name:
         found.append(causes.required(f"{_PATH}.name", "name or generateName is required"))
-    else:
-        found += causes.each_invalid(f"{_PATH}.name", name, check(name))
+    elif texts := check(name):
+        found += causes.each_invalid(f"{_PATH}.name", name, texts)
     found += _namespace(meta.get("namespace", ""), namespaced)
     if meta.get("generation", 0) < 0:
         text = "must be greater than or equal to 0"
@@ -109,8 +109,10 @@ def validate_labels(labels: Mapping[str, str], field: str) -> list[Cause]:
     """Keys and values of labels at any path, such as a pod template's."""
     found: list[Cause] = []
     for key, value in labels.items():
-        found += causes.each_invalid(field, key, names.qualified_name(key))
-        found += causes.each_invalid(field, value, names.label_value(value))
+        if texts := names.qualified_name(key):
+            found += causes.each_invalid(field, key, texts)
+        if texts := names.label_value(value):
+            found += causes.each_invalid(field, value, texts)
     return found
 
 
@@ -119,7 +121,8 @@ def validate_annotations(annotations: Mapping[str, str], field: str) -> list[Cau
     found: list[Cause] = []
     size = 0
     for key, value in annotations.items():
-        found += causes.each_invalid(field, key, names.qualified_name(key.lower()))
+        if texts := names.qualified_name(key.lower()):
+            found += causes.each_invalid(field, key, texts)
         size += _bytes(key) + _bytes(value)
     if size > ANNOTATIONS_LIMIT:
         found.append(causes.too_long(field, ANNOTATIONS_LIMIT))

@@ -44,6 +44,10 @@ def _go_type(value: Any) -> str:
     return "<nil>" if value is None else names.get(json_type(value), "map[string]interface {}")
 
 
+def _of_one_type(one: Any, other: Any) -> bool:
+    return type(one) is type(other) or _go_type(one) == _go_type(other)
+
+
 def _fail(text: str) -> NoReturn:
     raise unfit(text)
 
@@ -69,31 +73,37 @@ class Merger:
         return self._schemas.fields(definition).get(name) if definition else None
 
     def merge(self, original: Obj, patch: Obj, definition: str) -> Obj:
-        original, patch = dict(original), dict(patch)
-        directive = patch.get(DIRECTIVE)
-        if DIRECTIVE in patch:
-            if directive == "replace":
-                del patch[DIRECTIVE]
-                return patch
-            if directive == "delete":
-                return {}
-            _fail(f"unknown patch type: {go_value(directive)} in map: {go_value(patch)}")
-        _retain_keys(original, patch)
-        self._order_lists(original, patch, definition)
+        original = dict(original)
+        if any(key.startswith("$") for key in patch):
+            patch = dict(patch)
+            directive = patch.get(DIRECTIVE)
+            if DIRECTIVE in patch:
+                if directive == "replace":
+                    del patch[DIRECTIVE]
+                    return patch
+                if directive == "delete":
+                    return {}
+                _fail(f"unknown patch type: {go_value(directive)} in map: {go_value(patch)}")
+            _retain_keys(original, patch)
+            self._order_lists(original, patch, definition)
         for key, value in patch.items():
             name, deleting = key, False
             if key.startswith(DELETE_PRIMITIVES):
                 name, deleting = _target(key, DELETE_PRIMITIVES, "primitive list"), True
             if value is None:
                 original.pop(name, None)
-            elif name not in original or _go_type(original[name]) != _go_type(value):
+            elif name not in original or not _of_one_type(original[name], value):
                 if not deleting and not _is_directive(value):
                     original[name] = _new_value(value)
-            else:
+            elif isinstance(value, (dict, list)):
                 self._merge_value(original, name, value, self.field(definition, name), deleting)
+            else:
+                original[name] = value
         return original
 
-    def _merge_value(self, original: Obj, name: str, value: Any, field: Field | None, deleting: bool) -> None:
+    def _merge_value(
+        self, original: Obj, name: str, value: Obj | list[Any], field: Field | None, deleting: bool
+    ) -> None:
         strategy = field.patch_strategy if field is not None else ()
         if isinstance(value, dict):
             if "replace" in strategy:
@@ -101,14 +111,11 @@ class Merger:
                 return
             definition = field.definition if field is not None and field.kind == "struct" else ""
             original[name] = self.merge(original[name], value, definition)
-        elif isinstance(value, list):
-            if deleting:
-                gone = {_hashable(item) for item in value}
-                original[name] = [item for item in original[name] if _hashable(item) not in gone]
-            elif field is not None and "merge" in strategy:
-                original[name] = self._merge_list(original[name], value, field)
-            else:
-                original[name] = value
+        elif deleting:
+            gone = {_hashable(item) for item in value}
+            original[name] = [item for item in original[name] if _hashable(item) not in gone]
+        elif field is not None and "merge" in strategy:
+            original[name] = self._merge_list(original[name], value, field)
         else:
             original[name] = value
 
@@ -248,6 +255,8 @@ def _without_directives(value: Any) -> Any:
 
 def _element_type(*lists: list[Any]) -> str:
     """The JSON type that all elements have."""
+    if all(type(item) is dict for items in lists for item in items):
+        return "object" if any(lists) else ""
     types = {json_type(item) for items in lists for item in items}
     if len(types) > 1:
         _fail(f"list element types are not identical: {go_value(list(lists))}")

@@ -173,23 +173,17 @@ class Resource:
     """The CustomResourceConversion of a kind whose versions only a webhook can convert."""
     prefix: str = field(init=False)
     """The store prefix of the collection; ends in a slash."""
+    api_version: str = field(init=False)
+    qualified: str = field(init=False)
+    """The resource as error texts name it: `pods`, `deployments.apps`."""
+    qualified_kind: str = field(init=False)
 
     def __post_init__(self) -> None:
-        stored = self.stored_as or self
+        stored, group = self.stored_as or self, self.group
         object.__setattr__(self, "prefix", f"{stored.group or 'core'}/{stored.plural}/")
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    @property
-    def qualified(self) -> str:
-        """The resource as error texts name it: `pods`, `deployments.apps`."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
-
-    @property
-    def qualified_kind(self) -> str:
-        return f"{self.kind}.{self.group}" if self.group else self.kind
+        object.__setattr__(self, "api_version", f"{group}/{self.version}" if group else self.version)
+        object.__setattr__(self, "qualified", f"{self.plural}.{group}" if group else self.plural)
+        object.__setattr__(self, "qualified_kind", f"{self.kind}.{group}" if group else self.kind)
 
     def key(self, namespace: str, name: str) -> str:
         return f"{self.prefix}{namespace}/{name}" if self.namespaced else f"{self.prefix}{name}"

@@ -137,6 +137,10 @@ class Watch(Protocol):
     @property
     def progress(self) -> int: ...
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing has come since `ready` said that there is nothing, and the watch goes on."""
+
     def __aiter__(self) -> AsyncIterator[Event]: ...
 
     async def __anext__(self) -> Event: ...

@@ -7,7 +7,8 @@ import math
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
 from backend.store.api import Compacted, Deliver, Event, SlowWatcher
 
@@ -26,13 +27,11 @@ def matches(prefix: str, key: str) -> bool:
     return key.startswith(prefix) if prefix == "" or prefix.endswith("/") else key == prefix
 
 
-def _prefixes(key: str) -> Iterator[str]:
-    yield ""
-    end = key.find("/")
-    while end >= 0:
-        yield key[: end + 1]
-        end = key.find("/", end + 1)
-    yield key
+@lru_cache(maxsize=1024)
+def _collections(path: str) -> tuple[str, ...]:
+    """The prefixes that name all that is in `path`, which is empty or ends in a slash."""
+    parts = path.split("/")[:-1]
+    return "", *("/".join(parts[:count]) + "/" for count in range(1, len(parts) + 1))
 
 
 def _revision(event: Event) -> int:
@@ -58,13 +57,15 @@ class Broadcaster:
         """`events` follow all that were published before, in the order of their revisions."""
         self.revision = events[-1].entry.revision
         self._ring.extend(events)
-        self._bytes += sum(len(event.entry.raw) for event in events)
+        for event in events:
+            self._bytes += len(event.entry.raw)
         self._trim()
         if not self._watches:
             return
         by_prefix: dict[str, list[Event]] = {}
         for event in events:
-            for prefix in _prefixes(event.entry.key):
+            key = event.entry.key
+            for prefix in (*_collections(key[: key.rfind("/") + 1]), key):
                 if prefix in self._watches:
                     by_prefix.setdefault(prefix, []).append(event)
         for prefix, matching in by_prefix.items():
@@ -131,13 +132,14 @@ class LogWatch:
 
     __slots__ = (
         "__weakref__", "_broadcaster", "_buffer", "_closed", "_deliver", "_due", "_older", "_position", "_replay",
-        "_replay_end", "_replayed", "_slow", "_start", "_timer", "_waiter", "prefix",
+        "_replay_end", "_replayed", "_slow", "_start", "_timer", "_waiter", "idle", "prefix",
     )  # fmt: skip
 
     def __init__(
         self, broadcaster: Broadcaster, prefix: str, after: int, backlog: list[Event], replay: Replay
     ) -> None:
         self.prefix = prefix
+        self.idle = False
         self._broadcaster = broadcaster
         self._start = after
         self._position = after
@@ -206,9 +208,11 @@ class LogWatch:
             # A watch may start from a revision that is yet to come.
             if event.entry.revision > self._start:
                 return event
+        self.idle = not self._closed
         return None
 
     def feed(self, events: list[Event]) -> None:
+        self.idle = False
         self._buffer.extend(events)
         if self._buffer[0].entry.revision <= self._broadcaster.oldest:
             self._drop()
@@ -241,6 +245,7 @@ class LogWatch:
     def close(self) -> None:
         """End the iteration, whoever is in it. What was not read yet is gone. Idempotent."""
         self._closed = True
+        self.idle = False
         self._cancel_timer()
         self._older.clear()
         self._buffer.clear()

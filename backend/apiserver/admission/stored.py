@@ -21,7 +21,7 @@ class Stored:
     def entries(self, store: Store, namespace: str = "") -> Sequence[Entry]:
         """Those of the namespace ("" for a kind that has none), by name."""
         watch = self._watch
-        if watch is None or not self._follow(store, watch):
+        if watch is None or not (watch.idle or self._follow(store, watch)):
             self._read(store)
         group = self._groups.get(namespace)
         return [group[key] for key in sorted(group)] if group else ()

@@ -74,7 +74,6 @@ class PolicyIndex:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._watch: Watch | None = None
-        self._seen = -1
         self._tables = _Tables()
 
     async def prime(self) -> None:
@@ -91,10 +90,9 @@ class PolicyIndex:
 
     def refresh(self) -> bool:
         """Whether roles or bindings changed since the last call."""
-        revision = self._store.revision
-        if revision == self._seen:
+        if self._watch is not None and self._watch.idle:
             return False
-        self._seen = revision
+        revision = self._store.revision
         if self._watch is None:
             self._load()
             return True

@@ -205,6 +205,10 @@ class _ConvertedWatch:
     def progress(self) -> int:
         return self._waiting.entry.revision - 1 if self._waiting is not None else self._watch.progress
 
+    @property
+    def idle(self) -> bool:
+        return self._waiting is None and self._watch.idle
+
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
 

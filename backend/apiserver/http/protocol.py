@@ -128,14 +128,15 @@ class KubeProtocol(HttpToolsProtocol):
         self.scope["method"] = self.parser.get_method().decode("ascii")
         if version != "1.1":
             self.scope["http_version"] = version
-        if self.parser.should_upgrade() and self._should_upgrade():
+        upgrade = self.parser.should_upgrade()
+        if upgrade and self._should_upgrade():
             return
         raw_path, query = _split(self.url)
         path = raw_path.decode("ascii")
         self.scope["path"] = unquote(path) if "%" in path else path
         self.scope["raw_path"] = raw_path
         self.scope["query_string"] = query
-        if self.parser.should_upgrade():
+        if upgrade:
             self.scope["extensions"] = {UPGRADE: self.upgrade}  # type: ignore[dict-item]
         before = self.cycle
         self.cycle = KubeCycle(
@@ -145,9 +146,9 @@ class KubeProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
         )  # fmt: skip
         self.cycle.patience = self.limits.request_timeout
-        if b"watch" in self.scope["query_string"] and self.scope["method"] == "GET":
+        if query.find(b"watch") >= 0 and self.scope["method"] == "GET":
             self.scope.setdefault("extensions", {})[SINK] = self.cycle  # type: ignore[assignment]
-        if b"/proxy" not in self.url:
+        if "/proxy" not in path:
             self.cycle.deadline = self.loop.time() + self.limits.request_timeout
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
@@ -238,7 +239,7 @@ class KubeProtocol(HttpToolsProtocol):
 
 def _split(url: bytes) -> tuple[bytes, bytes]:
     """Path and query. Nearly every URL begins with its path, and then needs no parser."""
-    if url[:1] == b"/" and b"#" not in url:
+    if url[:1] == b"/" and url.find(b"#") < 0:
         path, _, query = url.partition(b"?")
         return path, query
     parsed = httptools.parse_url(url)

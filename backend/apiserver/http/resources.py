@@ -75,7 +75,7 @@ class Resources:
 
 
 def wants_watch(exchange: Exchange) -> bool:
-    return b"watch" in exchange.query_string and exchange.query.get("watch", "false") in TRUE
+    return exchange.query_string.find(b"watch") >= 0 and exchange.query.get("watch", "false") in TRUE
 
 
 async def _request(exchange: Exchange, target: Target, verb: str, user: User) -> ApiRequest:

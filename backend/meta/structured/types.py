@@ -7,6 +7,7 @@ Two sources give types: the published definitions (PublishedTypes), and the stru
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 from backend.meta.fields import Field
@@ -65,8 +66,6 @@ class Type:
     fields that an object has even if nobody set them.
     """
 
-    __slots__ = ("_fields", "_read", "always", "atomic", "defaults", "element", "form", "keys", "scalar")
-
     def __init__(
         self, form: Form, *, scalar: Scalar = "untyped", atomic: bool = False, keys: tuple[str, ...] = (),
         defaults: Mapping[str, Any] | None = None, element: Type | None = None,
@@ -80,15 +79,11 @@ class Type:
         self.element = element
         self.always = always
         self._read = read
-        self._fields: Mapping[str, Type] | None = None if read is not None else {}
 
-    @property
+    @cached_property
     def fields(self) -> Mapping[str, Type]:
         """Read when first asked for, since types contain themselves."""
-        if self._fields is None:
-            assert self._read is not None
-            self._fields = self._read()
-        return self._fields
+        return self._read() if self._read is not None else {}
 
     def at(self, name: str) -> Type | None:
         """The type of a map's value; None if the map can have no such key."""

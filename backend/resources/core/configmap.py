@@ -21,12 +21,14 @@ def _validate(config_map: Obj) -> Sequence[Cause]:
     found: list[Cause] = []
     size = 0
     for key, text in sorted(data.items()):
-        found += causes.each_invalid(f"data[{key}]", key, names.config_map_key(key))
+        if texts := names.config_map_key(key):
+            found += causes.each_invalid(f"data[{key}]", key, texts)
         if key in binary:
             found.append(causes.invalid_value(f"data[{key}]", key, "duplicate of key present in binaryData"))
         size += len(text.encode())
     for key, encoded in sorted(binary.items()):
-        found += causes.each_invalid(f"binaryData[{key}]", key, names.config_map_key(key))
+        if texts := names.config_map_key(key):
+            found += causes.each_invalid(f"binaryData[{key}]", key, texts)
         size += decoded_size(encoded)
     if size > MAX_BYTES:
         # The limit is on both maps together, so that no field can be named: kube-apiserver prints `[]`.

@@ -39,7 +39,8 @@ def _validate(secret: Obj) -> Sequence[Cause]:
     found: list[Cause] = []
     size = 0
     for key, encoded in sorted(data.items()):
-        found += causes.each_invalid(f"data[{key}]", key, names.config_map_key(key))
+        if texts := names.config_map_key(key):
+            found += causes.each_invalid(f"data[{key}]", key, texts)
         size += decoded_size(encoded)
     if size > MAX_BYTES:
         found.append(causes.too_long("data", MAX_BYTES))
