@@ -35,7 +35,7 @@ class PodStopper:
 
     async def stop(self, state: PodState, pod: Obj | None, grace_limit: float) -> None:
         """End what the engine has of a pod, with no grace longer than `grace_limit` seconds; `pod` is None where the
-        API server does not know it. Raises RuntimeUnavailable."""
+        API server does not know it. What fails is logged."""
         told = _Told(self._services, pod) if pod is not None else None
         await self._end_containers(state, grace_limit)
         if told is not None:
@@ -78,14 +78,13 @@ class _Told:
         self._observer = PodObserver(services, self._writer, nothing_is_probed)
 
     async def tell(self) -> None:
-        state = await self._runtime.pod(self._pod["metadata"]["uid"])
-        if state is None:
-            return
         try:
             async with asyncio.timeout(TELL_SECONDS):
-                await self._observer.publish(View.of(self._observer.current(self._pod), state), self._pod, {})
-                await self._writer.flush()
-        except TimeoutError:
-            log.warning("pod %s was stopped, and its status does not say so", full_name(self._pod))
+                state = await self._runtime.pod(self._pod["metadata"]["uid"])
+                if state is not None:
+                    await self._observer.publish(View.of(self._observer.current(self._pod), state), self._pod, {})
+                    await self._writer.flush()
+        except (TimeoutError, RuntimeFailure) as error:
+            log.warning("pod %s was stopped, and its status may not say so: %r", full_name(self._pod), error)
         finally:
             await self._writer.close()

@@ -49,3 +49,15 @@ async def test_a_stop_ends_where_no_status_can_be_written(node: Node, monkeypatc
     monkeypatch.setattr(node.api, "request", refuse)
     await node.kubelet.stop_all()
     assert [c.state for c in node.engine_pod(uid).containers] == ["exited"]
+
+
+async def test_a_stop_ends_where_the_engine_goes_meanwhile(node: Node) -> None:
+    async def go(operation: str, _subject: str) -> None:
+        if operation == "stop_sandbox":
+            node.runtime.set_available(False)
+
+    node.pod()
+    await node.until(node.running)
+    node.runtime.before = go
+    await node.kubelet.stop_all()
+    assert node.condition("Ready")["status"] == "False"
