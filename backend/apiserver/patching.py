@@ -32,7 +32,7 @@ async def patch_at(call: Call, endpoint: Endpoint) -> One:
     check_type(call)
     if call.request.content_type == APPLY_PATCH:
         return await apply_at(call, endpoint)
-    return await change(call, endpoint, lambda old: patched(call, old.obj, status=endpoint is STATUS))
+    return await change(call, endpoint, lambda old: patched(call, old.obj))
 
 
 def check_type(call: Call) -> None:
@@ -44,18 +44,11 @@ def check_type(call: Call) -> None:
         raise errors.unsupported_media_type(f"{text}: {accepted}")
 
 
-def patched(call: Call, old: Obj, *, status: bool = False) -> Obj:
+def patched(call: Call, old: Obj) -> Obj:
     """What the request's patch, any but an apply patch, makes of `old`: a new object. Warnings are those of this
-    attempt, and of the kind itself. Where only the status may change, what the patch left alone is not decoded again."""
+    attempt, and of the kind itself."""
     call.warnings[:] = [call.resource.deprecated] if call.resource.deprecated else []
-    document = _apply(call, call.request.body, old)
-    kept = _left_alone(document, old) if status and isinstance(document, dict) else ()
-    if not kept:
-        return _decode(call, document, call.request.body)
-    obj = _decode(call, {name: value for name, value in document.items() if name not in kept}, call.request.body)
-    # Copied, since defaults and admission may change it; what they make of it does not outlast this request.
-    copies: Obj = orjson.loads(orjson.dumps({name: old[name] for name in kept}))
-    return {name: copies.get(name, obj.get(name)) for name in document if name in copies or name in obj}
+    return _decode(call, _apply(call, call.request.body, old), call.request.body)
 
 
 def patch_types(resource: Resource, schemas: Schemas) -> tuple[str, ...]:
@@ -63,12 +56,6 @@ def patch_types(resource: Resource, schemas: Schemas) -> tuple[str, ...]:
     if resource.schema in schemas:
         return JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH
     return JSON_PATCH, MERGE_PATCH, APPLY_PATCH
-
-
-def _left_alone(document: Obj, old: Obj) -> frozenset[str]:
-    """The fields, big ones, that are the very values of `old`. """
-    names = document.keys() & old.keys() - _DECODED
-    return frozenset(name for name in names if document[name] is old[name])
 
 
 def _apply(call: Call, document: Any, old: Obj) -> Any:
