@@ -19,10 +19,10 @@ _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _MAX_BASE_LENGTH = 63 - _SUFFIX_LENGTH
 _NAME_ATTEMPTS = 8
-_SET_BY_SERVER = (
+_SET_BY_SERVER = frozenset((
     "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "generation", "uid",
     "creationTimestamp",
-)  # fmt: skip
+))  # fmt: skip
 
 
 async def create(call: Call) -> One:
@@ -55,8 +55,9 @@ def _wipe_system_fields(call: Call, meta: Obj) -> None:
     _set_namespace(call, meta)
     if meta.pop("resourceVersion", "") not in ("", "0"):
         raise errors.unfit("resourceVersion should not be set on objects to be created")
-    for name in _SET_BY_SERVER:
-        meta.pop(name, None)
+    if not _SET_BY_SERVER.isdisjoint(meta):
+        for name in _SET_BY_SERVER:
+            meta.pop(name, None)
 
 
 def _fill_system_fields(call: Call, meta: Obj) -> None:

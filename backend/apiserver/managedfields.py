@@ -15,7 +15,7 @@ from backend.apiserver import options
 from backend.apiserver.call import Call
 from backend.meta.structured.sets import Tree, difference, union
 from backend.meta.structured.types import Type
-from backend.meta.structured.values import compare, initial
+from backend.meta.structured.values import Uncounted, compare, initial
 from backend.meta.types import Obj
 
 Entries = Sequence[Obj]
@@ -30,8 +30,9 @@ UNTRACKED: Tree = {
     },
 }  # fmt: skip
 """What nobody owns. Source: stripSet."""
-_UNTRACKED_STATUS: Tree = {**UNTRACKED, "f:status": {}}
-_UNTRACKED_META = frozenset(key[2:] for key in UNTRACKED["f:metadata"])
+_UNTRACKED_META = {key[2:]: None for key in UNTRACKED["f:metadata"]}
+_UNCOUNTED: Uncounted = {"apiVersion": None, "kind": None, "metadata": _UNTRACKED_META}
+_UNCOUNTED_STATUS: Uncounted = {**_UNCOUNTED, "status": None}
 _MAX_UPDATERS = 10
 """More managers than this are folded, oldest first, into one. Source: DefaultMaxUpdateManagers."""
 _ANCIENT = "ancient-changes"
@@ -47,7 +48,7 @@ def created(call: Call, obj: Obj) -> None:
 
     What the server itself sets later, at admission, has no owner; nor has a status that its endpoint ignores.
     """
-    without = _UNTRACKED_STATUS if "status" in call.resource.subresources else UNTRACKED
+    without = _UNCOUNTED_STATUS if "status" in call.resource.subresources else _UNCOUNTED
     obj["metadata"]["managedFields"] = [_entry(call, initial(obj, type_of(call), without))]
 
 

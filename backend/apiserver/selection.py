@@ -34,9 +34,8 @@ class Selection:
             return False
         if self.fields is None:
             return True
-        fields = {"metadata.name": meta["name"], "metadata.namespace": meta.get("namespace", "")}
-        if not self.only_meta:
-            fields.update(self.resource.selectable(obj))
+        fields = {} if self.only_meta else self.resource.selectable(obj)
+        fields["metadata.name"], fields["metadata.namespace"] = meta["name"], meta.get("namespace", "")
         return self.fields.matches(fields)
 
 

@@ -254,9 +254,10 @@ class FieldSelector:
 
     def matches(self, fields: Mapping[str, str]) -> bool:
         """A field that is absent has the empty value."""
-        return all(
-            (fields.get(field, "") == value) == (operator == "=") for field, operator, value in self.requirements
-        )
+        for field, operator, value in self.requirements:
+            if (fields.get(field, "") == value) != (operator == "="):
+                return False
+        return True
 
     def __bool__(self) -> bool:
         return bool(self.requirements)

@@ -12,6 +12,7 @@ from backend.store.keyring import Keyring
 
 _NONCE = 12
 _DRAWN = 64
+"""Nonces that are drawn at once: a system call for each would let go of the interpreter lock each time."""
 
 
 class Encryption:
@@ -23,7 +24,7 @@ class Encryption:
             raise StoreError("a store with encrypted prefixes needs a keyring")
         self.keyring = keyring
         self._prefixes = tuple(prefixes)
-        self._random = b""
+        self._nonces: list[bytes] = []
 
     def seal(self, key: str, revision: int, raw: bytes) -> tuple[int | None, bytes]:
         """(id of the encryption key or None, what to store)."""
@@ -37,18 +38,11 @@ class Encryption:
         key_id = self.keyring.active
         cipher = self.keyring.cipher(key_id)
         assert cipher is not None
-        nonce = self._nonce()
+        if not self._nonces:
+            random = os.urandom(_NONCE * _DRAWN)
+            self._nonces = [random[start : start + _NONCE] for start in range(0, len(random), _NONCE)]
+        nonce = self._nonces.pop()  # only the writer thread encrypts
         return key_id, nonce + cipher.encrypt(nonce, raw, _bound_to(key, revision))
-
-    def _nonce(self) -> bytes:
-        """Random, drawn for many at once: a system call for each would let go of the interpreter lock each time.
-
-        Only the writer thread encrypts.
-        """
-        if not self._random:
-            self._random = os.urandom(_NONCE * _DRAWN)
-        nonce, self._random = self._random[:_NONCE], self._random[_NONCE:]
-        return nonce
 
     def unseal(self, key: str, revision: int, key_id: int | None, value: bytes) -> bytes:
         """The JSON bytes. Raises StoreError for a key that is missing or wrong."""

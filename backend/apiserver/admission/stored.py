@@ -28,8 +28,6 @@ class Stored:
 
     def _follow(self, store: Store, watch: Watch) -> bool:
         """Take in what changed. False: the watch has ended."""
-        if watch.progress >= store.revision:
-            return True
         while (event := watch.ready()) is not None:
             entry = event.entry
             if event.type == "DELETED":

@@ -7,6 +7,7 @@ arguments; results share parts with them.
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -158,26 +159,28 @@ def _put(changed: Tree, removed: Tree, key: str, both: _Changes) -> None:
         removed[key] = both[1]
 
 
-def initial(obj: dict[str, Any], kind: Type, without: Tree = {}) -> Tree:  # noqa: B006 - it is not changed
-    """What `compare` finds added to an object that was not there before, found faster. `without` are fields, at least
-    one level deep, that do not count."""
+Uncounted = Mapping[str, "Uncounted | None"]
+"""Names of fields that do not count, and for a field of which some do, which of its own do not."""
+
+
+def initial(obj: dict[str, Any], kind: Type, without: Uncounted = {}) -> Tree:  # noqa: B006 - it is not changed
+    """What `compare` finds added to an object that was not there before, found faster."""
     fields, element, always = kind.fields, kind.element, kind.always
     tree: Tree = {}
     for name, value in obj.items():
-        inner = fields.get(name) or element
-        if inner is None or value is None:
+        if value is None or (name in without and without[name] is None):
             continue
-        key = f"f:{name}"
-        left_out = without.get(key)
-        if left_out == {}:
+        inner = fields.get(name) or element
+        if inner is None:
             continue
         if name not in always or inner.atomic:
-            tree[key] = everything(value, inner)
+            tree["f:" + name] = everything(value, inner)
         elif value:
-            below = initial(value, inner, left_out or {}) if inner.form == "map" else everything(value, inner)
+            uncounted = without.get(name) or {}
+            below = initial(value, inner, uncounted) if inner.form == "map" else everything(value, inner)
             below.pop(".", None)
             if below:
-                tree[key] = below
+                tree["f:" + name] = below
     return tree
 
 
