@@ -18,8 +18,8 @@ import orjson
 from backend.meta.types import Obj
 
 _KEPT_DECODED = 8 << 20
-"""Bytes of JSON whose decoded objects are kept, which take about five times as much. With 2 MiB, 1,000 pods that start at
-once pushed each other out before they were looked at next, and were decoded 38 times each; caches of all parts have
+"""Bytes of JSON whose decoded objects are kept, which take about five times as much. With 2 MiB, 1,000 pods that start
+at once pushed each other out before they were looked at next, and were decoded 38 times each; the parts' caches have
 them anyway."""
 
 

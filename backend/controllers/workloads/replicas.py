@@ -170,8 +170,9 @@ class ReplicasController:
         """Write the status; seconds until a ready pod becomes available."""
         now = self._clock.now()
         minimum = owner["spec"].get("minReadySeconds", 0)
-        waits = [pod_rules.available_in(pod, minimum, now) for pod in active]
-        status = self._status(owner, active, sum(wait == 0 for wait in waits), failure)
+        ready = [pod for pod in active if pod_rules.is_ready(pod)]
+        waits = [pod_rules.available_in(pod, minimum, now) for pod in ready] if minimum else [0.0] * len(ready)
+        status = self._status(owner, active, len(ready), sum(wait == 0 for wait in waits), failure)
         if status != owner.get("status"):
             updated = {**owner, "status": status}
             try:
@@ -181,12 +182,14 @@ class ReplicasController:
                     raise
         return min((wait for wait in waits if wait), default=None)
 
-    def _status(self, owner: Obj, active: Sequence[Obj], available: int, failure: ApiError | None) -> Obj:
+    def _status(
+        self, owner: Obj, active: Sequence[Obj], ready: int, available: int, failure: ApiError | None
+    ) -> Obj:
         labels = (owner["spec"]["template"].get("metadata") or {}).get("labels") or {}
         labelled = [pod for pod in active if labels.items() <= (pod["metadata"].get("labels") or {}).items()]
         counts = {
             "fullyLabeledReplicas": len(labelled),
-            "readyReplicas": sum(map(pod_rules.is_ready, active)),
+            "readyReplicas": ready,
             "availableReplicas": available,
         }
         status: Obj = {"replicas": len(active), **{name: count for name, count in counts.items() if count}}
