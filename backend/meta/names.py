@@ -7,6 +7,7 @@ that moved to `content` say "bytes" where the older ones still say "characters".
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _LABEL_1123 = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -25,6 +26,12 @@ _wildcard_1123 = re.compile(_WILDCARD_1123).fullmatch
 _qualified = re.compile(_QUALIFIED).fullmatch
 _label_value = re.compile(_LABEL_VALUE).fullmatch
 _config_key = re.compile(_CONFIG_KEY).fullmatch
+
+# Namespaces, keys and values of labels, keys of data: the same ones come again and again. Nothing long is remembered.
+_REMEMBERED = 2048
+_known_label_1123 = lru_cache(_REMEMBERED)(_label_1123)
+_known_label_value = lru_cache(_REMEMBERED)(_label_value)
+_known_config_key = lru_cache(_REMEMBERED)(_config_key)
 
 _QUALIFIED_CHARS = (
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric"
@@ -50,7 +57,7 @@ def mask_trailing_dash(name: str) -> str:
 
 
 def dns1123_label(name: str) -> list[str]:
-    if len(name) <= 63 and _label_1123(name):
+    if len(name) <= 63 and _known_label_1123(name):
         return []
     errors = _too_long(name, 63, "bytes")
     if not _label_1123(name):
@@ -104,6 +111,10 @@ def wildcard_dns1123_subdomain(name: str) -> list[str]:
 
 def qualified_name(value: str) -> list[str]:
     """A label or annotation key, a finalizer, a resource name: `[DNS subdomain/]name`."""
+    return [*(_known_qualified_errors(value) if len(value) <= 253 + 1 + 63 else _qualified_errors(value))]
+
+
+def _qualified_errors(value: str) -> list[str]:
     if len(value) <= 63 and _qualified(value):
         return []
     errors: list[str] = []
@@ -127,8 +138,11 @@ def qualified_name(value: str) -> list[str]:
     return errors
 
 
+_known_qualified_errors = lru_cache(_REMEMBERED)(_qualified_errors)
+
+
 def label_value(value: str) -> list[str]:
-    if len(value) <= 63 and _label_value(value):
+    if len(value) <= 63 and _known_label_value(value):
         return []
     errors = _too_long(value, 63, "bytes")
     if not _label_value(value):
@@ -148,7 +162,7 @@ def _dot_names(value: str) -> list[str]:
 
 def config_map_key(key: str) -> list[str]:
     """A key of a ConfigMap's or a Secret's data."""
-    if len(key) <= 253 and key[:1] != "." and _config_key(key):
+    if len(key) <= 253 and key[:1] != "." and _known_config_key(key):
         return []
     errors = _too_long(key, 253, "characters")
     if not _config_key(key):
