@@ -19,7 +19,7 @@ import pytest
 from backend.meta import unixsocket
 from tests.support.cli import Cluster
 
-ROUNDS = 6
+ROUNDS = 4
 WRITERS = 4
 
 
@@ -101,7 +101,7 @@ def test_a_backend_killed_while_it_starts_is_started_by_the_next_command(
 ) -> None:
     """Whatever it was writing: keys, certificates, the empty database, what it tells of itself."""
     choose = random.Random(11)
-    for round_ in range(5):
+    for round_ in range(4):
         cluster = new_cluster(f"round{round_}")
         starting = cluster.spawn("cluster", "start", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         pid = wait_for_backend(cluster)

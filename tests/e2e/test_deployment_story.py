@@ -21,6 +21,7 @@ import pytest
 
 from tests.support.cli import Cluster
 from tests.support.socket_relay import SocketRelay
+from tests.support.waiting import PAUSE
 
 pytestmark = pytest.mark.docker
 
@@ -58,7 +59,7 @@ class Story:
             pods = self.pods()
             if len(pods) == count and all(map(is_ready, pods)) and restarts in (None, sum(map(restarted, pods))):
                 return pods
-            time.sleep(0.2)
+            time.sleep(PAUSE)
         raise AssertionError(self.run("get", "pods,deployments,replicasets,events", "-o", "wide"))
 
     @contextmanager

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -50,10 +51,9 @@ MANIFEST = {
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[DockerEngine]:
+def engine() -> Iterator[DockerEngine]:
     """This thread, and all that the test starts, is in the engine's network meanwhile."""
-    folder = tmp_path / "e"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="engine"))  # pytest's are too long for the sockets in it
     with own_namespace():
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         made = DockerEngine(folder)

@@ -68,10 +68,11 @@ class DockerEngine:
         """Its containers, processes and mounts."""
         if self._process is None:
             self.start()  # Its containers may run: only an engine ends them and what holds them.
-        left = self.docker("ps", "--all", "--quiet").split()
-        if left:
-            self.docker("rm", "--force", *left)
-        self.kill()
+        if self._process is not None and self._process.poll() is None:
+            left = self.docker("ps", "--all", "--quiet").split()
+            if left:
+                self.docker("rm", "--force", *left)
+            self.kill()
         mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
         for mount in reversed([path for path in mounts if path.startswith(f"{self._folder}/")]):
             subprocess.run(["umount", "--lazy", mount], check=True)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 SECONDS = 60
+PAUSE = 0.2
+"""Most conditions run a program, which takes as long as this of a core: looking more often, tests hold each other up."""
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -13,4 +15,4 @@ def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
+        time.sleep(PAUSE)
