@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 SECONDS = 60
 PAUSE = 0.2
-"""Most conditions run a program, which takes as long as this of a core: looking more often, tests hold each other up."""
+"""Most conditions run a program, which takes a core for about as long: tests that look more often hold up others."""
 
 
 def until(condition: Callable[[], object]) -> None:
