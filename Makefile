@@ -54,7 +54,7 @@ image: engine
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || manifests/setup/install.sh python3-venv
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[test]' --config-settings editable_mode=compat
+	$(BIN)/pip install --quiet --no-compile --editable '.[test]' --config-settings editable_mode=compat
 	touch $@
 
 $(VENV)/clients/installed: manifests/setup/clients.sh $(VENV)/installed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Set
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,6 +56,8 @@ class PodStarter:
         self._made = made
         self._task: asyncio.Task[None] | None = None
         self._mount_failures = 0
+        self.starting: Set[str] = frozenset()
+        """The containers that are being started."""
         self.waiting: dict[str, Waiting] = {}
         self.retry_at: dict[str, float] = {}
         self.hooked: set[str] = set()
@@ -69,6 +71,7 @@ class PodStarter:
         """Start what `actions` says; nothing while a start is under way."""
         if self._task is None:
             name = f"start {view.pod['metadata']['name']}"
+            self.starting = actions.start.keys()
             self._task = asyncio.create_task(self._run(view, actions), name=name)
 
     async def cancel(self) -> None:
@@ -92,6 +95,7 @@ class PodStarter:
             self._retry("", RETRY_SECONDS)
         finally:
             self._task = None
+            self.starting = frozenset()
             self.hooked.clear()
             self._progress()
 

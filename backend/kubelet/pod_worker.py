@@ -197,7 +197,9 @@ class PodWorker:
     def _waiting(self, view: View, actions: Actions) -> dict[str, Waiting]:
         """Why containers do not run: failed starts, and crashes that wait for their backoff."""
         waiting = dict(self._starter.waiting)
-        for name, seconds in actions.backoff.items():
+        # One that is being started has been counted as crashed once more, and may look as if it had to wait.
+        backoff = {name: wait for name, wait in actions.backoff.items() if name not in self._starter.starting}
+        for name, seconds in backoff.items():
             self._alarm.within(seconds)
             delay = go_duration(self._services.crashes.delay(crash_key(view.pod, name)))
             text = f"restarting failed container={name} pod={full_name(view.pod)}"
@@ -205,7 +207,7 @@ class PodWorker:
             if name not in self._backing_off:
                 text = f"Back-off restarting failed container {name} in pod {full_name(view.pod)}"
                 self._say(name, "Warning", "BackOff", text)
-        self._backing_off = set(actions.backoff)
+        self._backing_off = set(backoff)
         return waiting
 
     def _remaining(self, name: str, finished_at: float) -> float:

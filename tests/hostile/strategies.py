@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.hostile.statuses import check
 from tests.support.wire import Wire
 
-EXAMPLES = 60 * int(os.environ.get("HOSTILE_EXAMPLES", "1"))
+EXAMPLES = 40 * int(os.environ.get("HOSTILE_EXAMPLES", "1"))
 bounded = settings(
     max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )

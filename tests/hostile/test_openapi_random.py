@@ -98,7 +98,7 @@ def search(wire: Wire, operation: Any) -> None:
 
     @seed(len(operation.path))
     @settings(
-        max_examples=(2 if operation.method == "get" else 4) * MORE, deadline=None, database=None,
+        max_examples=(2 if operation.method == "get" else 3) * MORE, deadline=None, database=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(operation.as_strategy())
