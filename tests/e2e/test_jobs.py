@@ -13,7 +13,7 @@ from tests.support.cli import Cluster
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubectl]
 
-KILLS = 5
+KILLS = 4
 INDEX = "batch.kubernetes.io/job-completion-index"
 INDEXED = """
 apiVersion: batch/v1
