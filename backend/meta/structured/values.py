@@ -161,9 +161,10 @@ def _put(changed: Tree, removed: Tree, key: str, both: _Changes) -> None:
 
 Uncounted = Mapping[str, "Uncounted | None"]
 """Names of fields that do not count, and for a field of which some do, which of its own do not."""
+_ALL_COUNT: Uncounted = {}
 
 
-def initial(obj: dict[str, Any], kind: Type, without: Uncounted = {}) -> Tree:  # noqa: B006 - it is not changed
+def initial(obj: dict[str, Any], kind: Type, without: Uncounted = _ALL_COUNT) -> Tree:
     """What `compare` finds added to an object that was not there before, found faster."""
     fields, element, always = kind.fields, kind.element, kind.always
     tree: Tree = {}
@@ -176,7 +177,7 @@ def initial(obj: dict[str, Any], kind: Type, without: Uncounted = {}) -> Tree:  
         if name not in always or inner.atomic:
             tree["f:" + name] = everything(value, inner)
         elif value:
-            uncounted = without.get(name) or {}
+            uncounted = without.get(name) or _ALL_COUNT
             below = initial(value, inner, uncounted) if inner.form == "map" else everything(value, inner)
             below.pop(".", None)
             if below:
